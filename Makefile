@@ -1,0 +1,79 @@
+# Needs Python >= 3.11 and make; everything else is installed into .venv (and .venvs, for `make acceptance`).
+
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+COUNTERPARTS := $(patsubst tests/acceptance/environments/%.txt,.venvs/%/.installed,$(wildcard tests/acceptance/environments/*.txt))
+PIP := -m pip --disable-pip-version-check --quiet
+# Debian keeps nginx in /usr/sbin, which is not in the PATH of a normal user.
+export PATH := $(PATH):/usr/sbin
+
+.DELETE_ON_ERROR:
+.PHONY: help install demo test check format acceptance bench soak constraints clean
+
+help:
+	@echo 'make demo [ARGS=--once]   emulated engines, the gateway, sample traffic, payload records'
+	@echo 'make test                 all tests but the two below, in less than five minutes'
+	@echo 'make check                format, lint, types, layers'
+	@echo 'make acceptance           against counterparts in environments of their own (wrk and nginx for the benchmarks)'
+	@echo 'make soak                 the long proofs'
+	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, two cores'
+	@echo 'make format               format, and repair what the linter can'
+	@echo 'make constraints          renew the pins in constraints.txt'
+	@echo 'make clean                remove what the others made'
+
+install: $(INSTALLED)
+
+demo: $(INSTALLED)
+	$(BIN)/openscale-gateway demo $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m 'not acceptance and not soak' -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+acceptance: $(INSTALLED) $(COUNTERPARTS)
+	$(BIN)/python -m pytest -m acceptance $(ARGS)
+
+soak: $(INSTALLED) $(COUNTERPARTS)
+	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.compare $(ARGS)
+	$(BIN)/python -m benchmarks.batches
+
+constraints:
+	rm -rf .venvs/constraints
+	$(PYTHON) -m venv .venvs/constraints
+	.venvs/constraints/bin/python $(PIP) install --upgrade pip
+	.venvs/constraints/bin/python $(PIP) install --editable '.[sagemaker,azureml]' --group dev
+	sed -n '/^#/p' constraints.txt > constraints.new
+	.venvs/constraints/bin/python $(PIP) freeze --all --exclude-editable | grep -v '^setuptools==' >> constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) install --constraint constraints.txt --upgrade pip
+	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[sagemaker,azureml]' --group dev
+	touch $@
+
+.venvs/%/.installed: tests/acceptance/environments/%.txt
+	rm -rf .venvs/$*
+	$(PYTHON) -m venv .venvs/$*
+	.venvs/$*/bin/python $(PIP) install --requirement $<
+	touch $@

@@ -1,0 +1,1 @@
+"""Everything foreign: engines, formats, sinks and tokens, each behind a protocol of `adapters.base`."""

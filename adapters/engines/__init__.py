@@ -1,0 +1,1 @@
+"""Native platforms, one a file. None imports another."""

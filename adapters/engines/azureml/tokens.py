@@ -1,0 +1,180 @@
+"""Where the Authorization header comes from: keys and tokens of endpoints, and tokens of Entra."""
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from adapters.base import Response, Token, TokenSource, Transport
+from adapters.base.transport_errors import engine_errors
+from adapters.engines.azureml.errors import control_error
+from adapters.engines.azureml.settings import AzureSettings
+from adapters.tokens import Clock, EntraTokens, RefreshingTokens
+from schemas.errors import EngineRefusedError, EngineUnavailableError, MissingExtraError
+
+if TYPE_CHECKING:
+    from azure.identity import DefaultAzureCredential
+
+_NEVER = float("inf")
+_MAX_BYTES = 1_000_000
+_RENEWED_AT = 0.8
+"""`RefreshingTokens` renews after this share of a token's life."""
+
+
+class FixedToken:
+    """A token of the configuration, for whatever needs one."""
+
+    def __init__(self, value: str) -> None:
+        self._token = Token(value, _NEVER)
+
+    async def token(self, *, deadline: float, rejected: Token | None = None) -> Token:
+        """Return the token: see `adapters.base.TokenSource`."""
+        if rejected is not None:
+            raise EngineRefusedError("Azure refused `credentials.token`: it may have expired. Configure another.")
+        return self._token
+
+
+class ChainTokens(RefreshingTokens):
+    """Tokens of the Azure chain, through azure-identity, which blocks: it lives in a thread."""
+
+    def __init__(self, settings: AzureSettings, scope: str) -> None:
+        super().__init__("The Azure credential chain")
+        self._authority = settings.authority_url
+        self._scope = scope
+        self._credential: DefaultAzureCredential | None = None
+
+    async def fetch(self, deadline: float) -> Token:
+        """Ask the chain: see `RefreshingTokens.fetch`."""
+        return await asyncio.to_thread(self._ask)
+
+    def _ask(self) -> Token:
+        try:
+            from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415 - slow, and optional
+            from azure.identity import DefaultAzureCredential  # noqa: PLC0415
+        except ImportError as error:
+            raise MissingExtraError(
+                needed_by="engine type azureml", package="azure-identity", extra="azureml"
+            ) from error
+        if self._credential is None:
+            self._credential = DefaultAzureCredential(
+                authority=self._authority, process_timeout=10, connection_timeout=5, read_timeout=20
+            )
+        try:
+            answer = self._credential.get_token(self._scope)
+        except ClientAuthenticationError as error:
+            raise EngineRefusedError(
+                f"No credential of the Azure chain works ({type(error).__name__}): set the engine's `credentials`, or "
+                "give the process an identity."
+            ) from error
+        return Token(answer.token, float(answer.expires_on))
+
+    async def close(self) -> None:
+        """Close the connections of the chain."""
+        if self._credential is not None:
+            await asyncio.to_thread(self._credential.close)
+
+
+def entra_tokens(settings: AzureSettings, transport: Transport, scope: str) -> TokenSource:
+    """Return the tokens that the configured credentials give for a scope."""
+    credentials = settings.credentials
+    if credentials is None:
+        return ChainTokens(settings, scope)
+    if credentials.token is not None:
+        return FixedToken(credentials.token)
+    return EntraTokens(
+        transport,
+        tenant=credentials.tenant or "",
+        client_id=credentials.client_id or "",
+        client_secret=credentials.client_secret or "",
+        scope=scope,
+        authority=settings.authority_url,
+    )
+
+
+_HeaderText = Annotated[str, Meta(min_length=1)]
+
+
+class _Keys(Struct, frozen=True):
+    primary: _HeaderText = field(name="primaryKey")
+
+
+class _AmlToken(Struct, frozen=True):
+    value: _HeaderText = field(name="accessToken")
+    expires_at: float = field(name="expiryTimeUtc")
+    refresh_at: float | None = field(name="refreshAfterTimeUtc", default=None)
+
+
+class EndpointTokens(RefreshingTokens):
+    """The key of an endpoint, or its AML token, from Azure Resource Manager.
+
+    Source: REST reference, Online Endpoints - List Keys, Get Token.
+    """
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        transport: Transport,
+        control_tokens: TokenSource,
+        *,
+        endpoint: str,
+        kind: Literal["key", "aml_token"],
+        clock: Clock = time.time,
+    ) -> None:
+        super().__init__("Azure Resource Manager", clock=clock)
+        self._transport = transport
+        self._control_tokens = control_tokens
+        self._kind = kind
+        self._what = f"The {'key' if kind == 'key' else 'token'} of Azure ML endpoint {endpoint}"
+        action = "listKeys" if kind == "key" else "token"
+        self._url = f"{_workspace_url(settings)}/onlineEndpoints/{quote(endpoint, safe='')}/{action}"
+        self._url += f"?api-version={quote(settings.api_version, safe='')}"
+
+    async def fetch(self, deadline: float) -> Token:
+        """Ask once, or twice where the token for the control plane has run out: see `RefreshingTokens.fetch`."""
+        control = await self._control_tokens.token(deadline=deadline)
+        response = await self._post(control, deadline)
+        if response.status == 401:  # noqa: PLR2004 - HTTP
+            control = await self._control_tokens.token(deadline=deadline, rejected=control)
+            response = await self._post(control, deadline)
+        if response.status != 200:  # noqa: PLR2004 - HTTP
+            raise control_error(response.status, f"{self._what} can't be fetched")
+        token = self._read(response.body)
+        if re.fullmatch(r"[!-~]+", token.value) is None:
+            raise self._unreadable()
+        return token
+
+    async def _post(self, token: Token, deadline: float) -> Response:
+        headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
+        with engine_errors("Azure Resource Manager"):
+            return await self._transport.request(
+                "POST", self._url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES
+            )
+
+    def _read(self, body: bytes) -> Token:
+        try:
+            if self._kind == "key":
+                return Token(msgspec.json.decode(body, type=_Keys).primary, _NEVER)
+            token = msgspec.json.decode(body, type=_AmlToken)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._unreadable() from error
+        now = self._clock()
+        if token.refresh_at is None or token.refresh_at <= now:
+            return Token(token.value, token.expires_at)
+        return Token(token.value, min(token.expires_at, now + (token.refresh_at - now) / _RENEWED_AT))
+
+    def _unreadable(self) -> EngineUnavailableError:
+        return EngineUnavailableError(f"{self._what} is not in the control plane's answer: check control_url.")
+
+
+def _workspace_url(settings: AzureSettings) -> str:
+    group = f"subscriptions/{_segment(settings.subscription_id)}/resourceGroups/{_segment(settings.resource_group)}"
+    workspace = f"providers/Microsoft.MachineLearningServices/workspaces/{_segment(settings.workspace)}"
+    return f"{settings.base_url}/{group}/{workspace}"
+
+
+def _segment(text: str | None) -> str:
+    return quote(text or "", safe="")

@@ -1,0 +1,188 @@
+"""From what SageMaker says to what the gateway says.
+
+Source: the errors of InvokeEndpoint and the errors common to all actions, in the API reference; the error's type comes
+in `x-amzn-errortype`, or as `__type` of the body.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+from msgspec import Struct, field
+
+from adapters.base import Response
+from schemas.errors import (
+    EngineEndpointNotFoundError,
+    EngineError,
+    EngineRefusedError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+)
+
+_VALIDATION = frozenset({"ValidationError", "ValidationException"})
+_STALE_KEYS = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
+)
+# "Endpoint credit of account 123456789012 not found.", or "Could not find endpoint ..."; a variant that is missing is
+# not a missing endpoint.
+_NOT_FOUND = re.compile(
+    r"(?!.*\bvariant)(could not find (endpoint|inference component)\b"
+    r"|(endpoint|inference component)\b.*(not found|does not exist|could not be found))",
+    re.IGNORECASE | re.DOTALL,
+)
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """An answer that is not a prediction.
+
+    Attributes:
+        status: HTTP status of SageMaker.
+        code: type of the error, without namespace; empty where there is none.
+        message: SageMaker's words, or the model's. They can quote the payload.
+        original_status: what the model answered, for a ModelError; 0 where it did not answer in time.
+        retry_after: in seconds.
+    """
+
+    status: int
+    code: str = ""
+    message: str | None = None
+    original_status: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def stale_keys(self) -> bool:
+        """Whether the same request may pass with other keys: these have expired, or were withdrawn."""
+        return self.code in _STALE_KEYS
+
+
+class _Body(Struct):
+    type: str = field(default="", name="__type")
+    code: str = ""
+    message: str | None = None
+    other_message: str | None = field(default=None, name="Message")
+    original_message: str | None = field(default=None, name="OriginalMessage")
+    original_status: int | None = field(default=None, name="OriginalStatusCode")
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+
+def parse_failure(response: Response) -> Failure:
+    """Read an error answer, whoever wrote it: SageMaker in JSON, or a proxy in anything."""
+    try:
+        body = _decoder.decode(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = _Body(message=response.body[:2000].decode(errors="replace") or None)
+    return Failure(
+        status=response.status,
+        code=_code(response.headers.get("x-amzn-errortype") or body.type or body.code),
+        message=body.original_message or body.message or body.other_message,
+        original_status=body.original_status,
+        retry_after=_retry_after(response.headers),
+    )
+
+
+class _Rule(Struct, frozen=True):
+    kind: type[EngineError]
+    says: str
+    codes: frozenset[str] = frozenset()
+    statuses: frozenset[int] = frozenset()
+    retryable: bool = False
+
+
+# The first that fits wins.
+_RULES = (
+    _Rule(
+        EngineUnavailableError,
+        "can't take the call now",
+        frozenset(
+            {
+                "ModelNotReadyException",
+                "ServiceUnavailable",
+                "ThrottlingException",
+                "Throttling",
+                "ThrottledException",
+                "TooManyRequestsException",
+                "RequestLimitExceeded",
+            }
+        ),
+        frozenset({429, 503}),
+        retryable=True,
+    ),
+    _Rule(
+        EngineUnavailableError,
+        "failed at a service that it depends on",
+        frozenset({"InternalDependencyException"}),
+        frozenset({530}),
+    ),
+    _Rule(EngineTimeoutError, "gave no answer in time", statuses=frozenset({504})),
+    _Rule(
+        EngineRefusedError,
+        "refused access: check the engine's credentials, their policy, `region` and the clock of this machine",
+        _STALE_KEYS | {"AccessDenied", "AccessDeniedException"},
+        frozenset({401, 403}),
+    ),
+)
+_OTHER = _Rule(EngineRefusedError, "refused the request, or failed at it")
+
+
+def engine_error(failure: Failure, what: str) -> EngineError:
+    """Make the error that a failure is.
+
+    Args:
+        failure: what was answered.
+        what: who answered, as the subject of a sentence: `SageMaker endpoint credit`.
+    """
+    if failure.code == "ModelError":
+        return _model_error(failure, what)
+    if _is_not_found(failure):
+        return _made(EngineEndpointNotFoundError, failure, f"{what} does not exist in this account and region.")
+    fitting = (rule for rule in _RULES if failure.code in rule.codes or failure.status in rule.statuses)
+    rule = next(fitting, _OTHER)
+    named = failure.code or f"HTTP {failure.status}"
+    return _made(rule.kind, failure, f"{what} {rule.says} ({named}).", retryable=rule.retryable)
+
+
+def _model_error(failure: Failure, what: str) -> EngineError:
+    if failure.original_status == 0:
+        return _made(EngineTimeoutError, failure, f"The model of {what} gave no answer in time.")
+    status = failure.original_status or failure.status
+    return _made(EngineRefusedError, failure, f"The model of {what} failed with status {status}.", status=status)
+
+
+def _made(
+    kind: type[EngineError], failure: Failure, message: str, *, retryable: bool = False, status: int | None = None
+) -> EngineError:
+    return kind(
+        message,
+        engine_status=failure.status if status is None else status,
+        engine_message=failure.message,
+        retryable=retryable,
+        retry_after=failure.retry_after,
+    )
+
+
+def _is_not_found(failure: Failure) -> bool:
+    if failure.code == "ResourceNotFound":
+        return True
+    return failure.code in _VALIDATION and _NOT_FOUND.match(failure.message or "") is not None
+
+
+def _code(text: str) -> str:
+    # `com.amazon.coral.service#ThrottlingException`, or `ValidationError:http://internal.amazon.com/...`
+    match = _CODE.match(text.rpartition("#")[2] or text)
+    return match.group() if match else ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

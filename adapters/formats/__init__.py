@@ -1,0 +1,1 @@
+"""Codecs between a native body and a table, and the presets, which are plain data."""

@@ -1,0 +1,137 @@
+"""CSV, in both dialects: one row a line, and all rows on one line.
+
+Source: SageMaker Developer Guide, "Common data formats for inference" and "XGBoost algorithm"; the SageMaker XGBoost
+container writes the numbers of all rows on one line, vectors as `[0.1, 0.9],[0.8, 0.2]`.
+
+A cell that reads as a number is one, quoted or not; a number with leading zeros is an id and stays text. Blanks are cut
+off numbers only. Numbers in brackets are a vector. `nan` and an empty cell are None.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from adapters.base import Body, Format, FormatPlugin
+from adapters.formats.cells import named_columns
+from adapters.formats.columns import Names, check_fields, check_names, check_widths, named_table
+from adapters.formats.csv_lines import RawCell, csv_text, numeric_lines, read_cell, split_lines
+from adapters.formats.text_cells import as_text
+from schemas.configuration import Doc, Settings
+from schemas.errors import EngineReplyError
+from schemas.table import Cell, Rows, Table
+
+CSV = "text/csv"
+
+_SPECIAL = frozenset(',"\r\n')
+
+
+class CsvSettings(Settings, frozen=True, kw_only=True):
+    """Options of the codec `csv`."""
+
+    header: Annotated[bool, Doc("The first line names the columns.")] = False
+    fields: Names = None
+
+
+class CsvFormat:
+    """See the module."""
+
+    media_type = CSV
+
+    def __init__(self, settings: CsvSettings) -> None:
+        check_fields(settings.fields)
+        self._header = settings.header
+        self._fields = settings.fields
+
+    def encode(self, table: Table) -> Body:
+        """Write one row a line, quoted after RFC 4180 where a text needs it; booleans are 1 and 0, null is empty."""
+        text = _numeric_text(table.rows)
+        if text is None:
+            text = "\n".join([_line(row, n) for n, row in enumerate(table.rows)]).encode()
+        if self._header:
+            names = named_columns(table, "CSV with a header line")
+            text = ",".join(map(_quoted, names)).encode() + b"\n" + text
+        return Body(text, CSV)
+
+    def decode(self, body: Body, n_rows: int | None) -> Table:
+        """Read either dialect; which one it is shows in the number of lines."""
+        if not self._header:
+            numbers = numeric_lines(body.content)
+            if numbers is not None:
+                return named_table(_rows_of(numbers, n_rows), self._fields)
+        lines = split_lines(csv_text(body.content))
+        names = lines.pop(0) if self._header and lines else None
+        rows = [list(map(read_cell, line)) for line in _rows_of(_without_blanks(lines, n_rows), n_rows)]
+        if names is None:
+            return named_table(rows, self._fields)
+        columns = tuple(check_names([name or "" for name in names]))
+        check_widths(rows, len(columns))
+        return Table(columns, rows)
+
+
+def _numeric_text(rows: Rows) -> bytes | None:
+    """Write rows of numbers, booleans and null from their JSON, which is fast; None where a cell needs more care."""
+    try:
+        text = msgspec.json.encode(rows)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    if not rows or b'"' in text or b"{" in text or text.count(b"[") != len(rows) + 1:
+        return None
+    if len(rows[0]) == 1 and b"null" in text:
+        return None
+    text = text[2:-2].replace(b"],[", b"\n")
+    if b"l" in text or b"t" in text:
+        text = text.replace(b"null", b"").replace(b"true", b"1").replace(b"false", b"0")
+    # Very large and very small numbers look otherwise in JSON than in Python's own notation.
+    return None if b"e" in text or b"0.0000" in text else text
+
+
+def _line(row: Sequence[Cell], n: int) -> str:
+    # A line without any character would be no row to the reader.
+    return ",".join([_text(cell, n, m) for m, cell in enumerate(row)]) or '""'
+
+
+def _text(cell: Cell, n: int, m: int) -> str:
+    if isinstance(cell, str):
+        return _quoted(cell)
+    if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
+        return ""
+    if isinstance(cell, bool):
+        return "1" if cell else "0"
+    return as_text(cell, n, m)
+
+
+def _quoted(text: str) -> str:
+    if _SPECIAL.isdisjoint(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _without_blanks(lines: list[list[RawCell]], n_rows: int | None) -> list[list[RawCell]]:
+    """Leave blank lines out, unless there are as many rows as lines."""
+    if len(lines) == n_rows:
+        return lines
+    return [line for line in lines if line[0] is None or len(line) > 1 or line[0].strip()]
+
+
+def _rows_of(lines: list[list[Cell]], n_rows: int | None) -> list[list[Cell]]:
+    """Cut a single line into as many rows as there must be.
+
+    Raises:
+        EngineReplyError: the lines can't be that many rows.
+    """
+    if n_rows is None or len(lines) == n_rows:
+        return lines
+    if len(lines) != 1 or n_rows == 0 or len(lines[0]) % n_rows:
+        raise EngineReplyError(f"The endpoint answered {len(lines)} lines of CSV to {n_rows} rows.")
+    (cells,) = lines
+    width = len(cells) // n_rows
+    return [cells[start : start + width] for start in range(0, len(cells), width)]
+
+
+def _build(settings: CsvSettings) -> Format:
+    return CsvFormat(settings)
+
+
+plugin = FormatPlugin(kind="csv", settings=CsvSettings, build=_build)

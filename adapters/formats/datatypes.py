@@ -1,0 +1,77 @@
+"""Datatypes of tensors: which one values need, and whether values fit one.
+
+Source: KServe "Open Inference Protocol (V2)", tensor data types.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from adapters.formats.cells import refused_cell
+from adapters.formats.json_reading import kind_of
+from schemas.table import Cell
+
+_BITS = {"UINT8": 8, "UINT16": 16, "UINT32": 32, "UINT64": 64, "INT8": 8, "INT16": 16, "INT32": 32, "INT64": 64}
+_FLOATS = ("FP16", "FP32", "FP64", "BF16")
+_REFUSED = object()
+
+DATATYPES = ("BOOL", *_BITS, *_FLOATS, "BYTES")
+
+Locate = Callable[[int], tuple[int, int]]
+
+
+def common_datatype(cells: Sequence[Cell]) -> str:
+    """Return the datatype that all scalars fit: BOOL, INT64, FP64 or BYTES; that of the first where none does."""
+    kinds = set(map(type, cells))
+    if kinds == {int}:
+        return "INT64" if all(-(2**63) <= cell < 2**63 for cell in cells) else "UINT64"
+    if kinds <= {int, float}:
+        return "FP64"
+    first = type(cells[0])
+    return "BOOL" if first is bool else "BYTES" if first is str else "FP64"
+
+
+def written(cells: list[Cell], datatype: str, locate: Locate) -> list[Cell]:
+    """Return the scalars as JSON values of the datatype; a whole float fits an integer type.
+
+    Args:
+        cells: scalars in row-major order.
+        datatype: one of DATATYPES.
+        locate: row and column of the k-th scalar, for messages.
+
+    Raises:
+        UnprocessableRequestError: a scalar that does not fit; `target` is its cell.
+    """
+    fit = _fit_for(datatype)
+    values = [fit(cell) for cell in cells]
+    for k, value in enumerate(values):
+        if value is _REFUSED:
+            raise refused_cell(*locate(k), f"is {kind_of(cells[k])} that does not fit the datatype {datatype}")
+    return values
+
+
+def _fit_for(datatype: str) -> Callable[[Cell], Cell]:
+    if datatype in _BITS:
+        bits = _BITS[datatype]
+        low, high = (0, 2**bits - 1) if datatype.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        return lambda cell: _integer(cell, low, high)
+    if datatype in _FLOATS:
+        return _number
+    return _boolean if datatype == "BOOL" else _text
+
+
+def _integer(cell: Cell, low: int, high: int) -> Cell:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return cell if type(cell) is int and low <= cell <= high else _REFUSED
+
+
+def _number(cell: Cell) -> Cell:
+    return cell if type(cell) is int or (type(cell) is float and math.isfinite(cell)) else _REFUSED
+
+
+def _boolean(cell: Cell) -> Cell:
+    return cell if isinstance(cell, bool) else _REFUSED
+
+
+def _text(cell: Cell) -> Cell:
+    return cell if isinstance(cell, str) else _REFUSED

@@ -1,0 +1,126 @@
+"""Rows as JSON values: objects by column, arrays, or SageMaker's `{"features": [...]}`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import Annotated, Any, Literal
+
+from adapters.formats.cells import named_columns
+from adapters.formats.columns import check_n_rows, check_widths, named_table
+from adapters.formats.json_reading import kind_of
+from schemas.configuration import Doc
+from schemas.errors import EngineReplyError
+from schemas.table import Cell, Rows, Table
+
+RowForm = Annotated[
+    Literal["object", "array", "features"],
+    Doc('How a row is written. object: {"Age": 33}; array: [33]; features: {"features": [33]}.'),
+]
+
+_CLASS_SCORE = {"label", "score"}
+
+
+def row_values(table: Table, form: str) -> Rows | list[dict[str, Any]]:
+    """Return what stands for each row of a table.
+
+    Raises:
+        UnprocessableRequestError: objects need columns with names.
+    """
+    if form == "array":
+        return table.rows
+    if form == "features":
+        return [{"features": row} for row in table.rows]
+    columns = named_columns(table, "rows as objects")
+    return [dict(zip(columns, row, strict=True)) for row in table.rows]
+
+
+def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence[str] | None) -> Table:
+    """Read rows, each an object, an array or a single scalar, as the first is.
+
+    Source of the forms: Azure ML "How to consume a web service", SageMaker "Common data formats for inference", MLflow
+    "pyfunc scoring server", Hugging Face "Text classification" (all scores of a row in one array).
+
+    Args:
+        values: one JSON value for each row.
+        n_rows: how many there must be; None: any number.
+        form: `features` looks for the row under that key.
+        fields: names for columns that have none.
+
+    Raises:
+        EngineReplyError: another number of rows, or rows of different kinds.
+    """
+    check_n_rows(values, n_rows)
+    if not values:
+        return named_table([], fields)
+    first = values[0]
+    if isinstance(first, dict):
+        if form == "features":
+            return _array_rows([_features(n, value) for n, value in enumerate(values)], fields)
+        return _object_rows(_all_of(dict, values), fields)
+    if isinstance(first, list):
+        return _array_rows(_all_of(list, values), fields)
+    for n, value in enumerate(values):
+        if isinstance(value, list | dict):
+            raise EngineReplyError(f"Row {n} of the answer is {kind_of(value)}, the first one is {kind_of(first)}.")
+    return named_table([[value] for value in values], fields)
+
+
+def read_columns(columns: Mapping[str, Any], n_rows: int | None) -> Table | None:
+    """Read an object with one array for each column; None where it is not such an object.
+
+    Raises:
+        EngineReplyError: another number of rows than `n_rows`.
+    """
+    arrays = list(columns.values())
+    if not arrays or not all(isinstance(array, list) for array in arrays) or len(set(map(len, arrays))) != 1:
+        return None
+    check_n_rows(arrays[0], n_rows)
+    return Table(tuple(columns), [list(row) for row in zip(*arrays, strict=True)])
+
+
+def _object_rows(rows: list[dict[str, Cell]], fields: Sequence[str] | None) -> Table:
+    columns = _union(rows)
+    if columns == ("0",):
+        # pandas gives this name to a column that has none.
+        return named_table([[row["0"]] for row in rows], fields)
+    if not columns:
+        raise EngineReplyError("The rows of the answer have no columns.")
+    get: Callable[[dict[str, Cell], Any], Any] = dict.get
+    return Table(columns, [list(map(get, repeat(row), columns)) for row in rows])
+
+
+def _union(rows: list[dict[str, Cell]]) -> tuple[str, ...]:
+    """Return the keys of all rows, in order of first appearance."""
+    columns = dict.fromkeys(rows[0])
+    known = columns.keys()
+    for row in rows:
+        if row.keys() != known:
+            columns.update(dict.fromkeys(row))
+    return tuple(columns)
+
+
+def _array_rows(rows: list[list[Cell]], fields: Sequence[str] | None) -> Table:
+    if rows[0] and all(_is_class_score(cell) for row in rows for cell in row):
+        by_class = [{str(cell["label"]): cell["score"] for cell in row} for row in rows]
+        return _object_rows(by_class, fields)
+    if not rows[0]:
+        check_widths(rows, 0)
+        raise EngineReplyError("The rows of the answer have no cells.")
+    return named_table(rows, fields)
+
+
+def _is_class_score(cell: Cell) -> bool:
+    return isinstance(cell, dict) and cell.keys() == _CLASS_SCORE
+
+
+def _features(n: int, value: Any) -> list[Cell]:
+    features = value.get("features") if isinstance(value, dict) else None
+    if not isinstance(features, list):
+        raise EngineReplyError(f"Row {n} of the answer has no array under `features`.")
+    return features
+
+
+def _all_of(kind: type[Any], values: list[Any]) -> list[Any]:
+    for n, value in enumerate(values):
+        if not isinstance(value, kind):
+            raise EngineReplyError(f"Row {n} of the answer is {kind_of(value)}, the first one is {kind_of(values[0])}.")
+    return values

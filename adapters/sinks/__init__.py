@@ -1,0 +1,1 @@
+"""Destinations of payload records, one a file. None imports another."""

@@ -1,0 +1,5 @@
+"""OpenScale: token services, and the payload data sets of API v2 (formats.md 3.2 to 3.6)."""
+
+from adapters.testing.openscale.emulator import OpenScaleEmulator
+
+__all__ = ["OpenScaleEmulator"]

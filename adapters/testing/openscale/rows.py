@@ -1,0 +1,140 @@
+"""What OpenScale makes of records: rows of a data set (formats.md 3.4), read in pages (3.5).
+
+Every function raises ValueError with a sentence where OpenScale would answer 400.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+Row = dict[str, Any]
+
+_PARAMETERS = frozenset({"start", "end", "limit", "offset", "includes", "format", "include_total_count"})
+_MAX_PAGE = 1000
+
+
+class Table(Struct, frozen=True):
+    """Rows as long as `fields`."""
+
+    fields: Annotated[list[str], Meta(min_length=1)]
+    values: list[list[Any]]
+
+
+class Request(Table, frozen=True):
+    """`meta` has as many rows."""
+
+    meta: Table | None = None
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """One element of a POST of records (formats.md 3.2)."""
+
+    request: Request
+    response: Table
+    scoring_id: Annotated[str, Meta(min_length=1)]
+    scoring_timestamp: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+    response_time: int | None = None
+    asset_revision: str | None = None
+    multiple_records: bool = False
+    user_id: str | None = None
+
+    @property
+    def whole_id(self) -> str:
+        """The id of the record that a part `<scoring_id>.<k>` belongs to."""
+        return self.scoring_id.partition(".")[0]
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """All that has rows, the request first."""
+        meta = self.request.meta
+        return [self.request, self.response] if meta is None else [self.request, meta, self.response]
+
+
+_decoder = msgspec.json.Decoder(Annotated[list[Record], Meta(min_length=1)])
+
+
+def parse_records(body: bytes) -> list[Record]:
+    """Read the body of a POST of records."""
+    records: list[Record] = _decoder.decode(body)
+    for n, record in enumerate(records):
+        _check(record, f"[{n}]")
+    return records
+
+
+def _check(record: Record, place: str) -> None:
+    """Check what the types can't say: as many cells as fields, as many rows everywhere."""
+    rows = len(record.request.values)
+    for table in record.tables:
+        if any(len(row) != len(table.fields) for row in table.values):
+            raise ValueError(f"{place}: a row is not as long as its fields.")
+        if len(table.values) != rows:
+            raise ValueError(f"{place}: request and response differ in rows.")
+    if rows > 1 and not record.multiple_records:
+        raise ValueError(f"{place}: several rows without multiple_records.")
+
+
+def exploded(record: Record) -> Iterator[Row]:
+    """Yield one row of the data set per row of the record; where names collide the request wins."""
+    for n in range(len(record.request.values)):
+        row: Row = {
+            "scoring_id": f"{record.scoring_id}-{n + 1}",
+            "scoring_timestamp": record.scoring_timestamp,
+            "asset_revision": record.asset_revision,
+        }
+        for table in record.tables:
+            for name, cell in zip(table.fields, table.values[n], strict=True):
+                row.setdefault(name, cell)
+        yield row
+
+
+def page(rows: Sequence[Row], query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answer to a GET of records; `rows` are sorted."""
+    if unknown := set(query) - _PARAMETERS:
+        raise ValueError(f"Not emulated: {', '.join(sorted(unknown))}.")
+    start, end = _moment(query.get("start")), _moment(query.get("end"))
+    found = [row for row in rows if _within(row, start, end)]
+    offset, limit = _number(query.get("offset", "0")), min(_number(query.get("limit", "100")), _MAX_PAGE)
+    chosen = found[offset : offset + limit]
+    form = _listed if query.get("format") == "list" else _keyed
+    answer: dict[str, Any] = {"records": form(chosen, query.get("includes"))}
+    if query.get("include_total_count") == "true":
+        answer["total_count"] = len(found)
+    return answer
+
+
+def _within(row: Row, start: datetime | None, end: datetime | None) -> bool:
+    moment = datetime.fromisoformat(row["scoring_timestamp"])
+    return (start is None or moment >= start) and (end is None or moment < end)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("start and end need a time zone.")
+    return moment
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("limit and offset are not negative.")
+    return number
+
+
+def _columns(row: Row, includes: str | None) -> Row:
+    return row if includes is None else {name: row[name] for name in includes.split(",") if name in row}
+
+
+def _keyed(rows: Sequence[Row], includes: str | None) -> list[Row]:
+    return [{"metadata": {"id": row["scoring_id"]}, "entity": {"values": _columns(row, includes)}} for row in rows]
+
+
+def _listed(rows: Sequence[Row], includes: str | None) -> list[Row]:
+    columns = [_columns(row, includes) for row in rows]
+    fields = list(dict.fromkeys(name for row in columns for name in row))
+    return [{"fields": fields, "values": [[row.get(name) for name in fields] for row in columns]}]

@@ -1,0 +1,1 @@
+"""The service: one custom-engine API over many engines. Knows no cloud."""

@@ -1,0 +1,1 @@
+"""The HTTP surfaces: custom engine, payload records, operations."""

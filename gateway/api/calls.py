@@ -1,0 +1,121 @@
+"""The online scoring route: from an HTTP request to a scoring call and back."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+from aiohttp import web
+from msgspec import Raw
+
+from gateway.api.bodies import BodyReader
+from gateway.api.errors import SCORING_ID_HEADER
+from gateway.api.guard import CALLER, TRACE
+from gateway.api.routes import FAMILY_PREFIXES, Route, is_monitor
+from gateway.directory import Directory
+from gateway.payloadlog.tap import TappedCall
+from gateway.scoring import Scoring, ScoringCall
+from schemas.configuration import LogMarkerSettings
+from schemas.deployment import Deployment
+from schemas.errors import InvalidRequestError
+
+TRANSACTION_ID_HEADER = "X-Global-Transaction-Id"
+MAX_TRANSACTION_ID = 128
+
+log = structlog.get_logger(__name__)
+
+_keys_decoder = msgspec.json.Decoder(dict[str, Raw])
+
+
+class ScoringRoute:
+    """`POST /v1/deployments/{id}/online`, below any prefix.
+
+    Args:
+        directory: finds the deployment.
+        scoring: scores.
+        bodies: reads the body within the bounds.
+        clock_ns: nanoseconds of the Unix epoch.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        scoring: Scoring,
+        bodies: BodyReader,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._directory = directory
+        self._scoring = scoring
+        self._bodies = bodies
+        self._clock_ns = clock_ns
+
+    def routes(self) -> Sequence[Route]:
+        """Return the routes of all prefixes."""
+        return [
+            Route(
+                "POST",
+                f"{prefix}/v1/deployments/{{deployment_id}}/online",
+                "monitor" if is_monitor(prefix) else "scoring",
+                self.answer,
+            )
+            for prefix in FAMILY_PREFIXES
+        ]
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Score the body of a request that the gate has admitted.
+
+        Raises:
+            GatewayError: whatever kept the call from a scored answer.
+        """
+        scoring_id = request[TRACE]
+        deployment = self._directory.find(request.match_info["deployment_id"], request.match_info.get("engine"))
+        transaction_id = _transaction_id(request)
+        body, share = await self._bodies.read(request)
+        try:
+            call = ScoringCall(
+                body=body,
+                tapped=TappedCall(
+                    scoring_id=scoring_id,
+                    caller=request[CALLER],
+                    transaction_id=transaction_id,
+                    started_ns=self._clock_ns(),
+                    never_logged=is_monitor(request.path),
+                    marked=_is_marked(deployment, request, body),
+                    caller_gone=lambda: request.transport is None or request.transport.is_closing(),
+                ),
+            )
+            text = await self._scoring.score(deployment, call)
+        finally:
+            self._bodies.give_back(share)
+        log.debug("scored", scoring_id=scoring_id, deployment=deployment.id, body_bytes=len(body))
+        headers = {SCORING_ID_HEADER: scoring_id, "Content-Type": "application/json"}
+        if transaction_id is not None:
+            headers[TRANSACTION_ID_HEADER] = transaction_id
+        return web.Response(body=text, headers=headers)
+
+
+def _transaction_id(request: web.Request) -> str | None:
+    transaction_id = request.headers.get(TRANSACTION_ID_HEADER)
+    if transaction_id is None:
+        return None
+    if len(transaction_id) > MAX_TRANSACTION_ID or not (transaction_id.isascii() and transaction_id.isprintable()):
+        raise InvalidRequestError(
+            f"The transaction id must be at most {MAX_TRANSACTION_ID} printable ASCII characters.",
+            target=TRANSACTION_ID_HEADER,
+        )
+    return transaction_id
+
+
+def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:
+    marker = None if deployment.settings is None else deployment.settings.log_marker
+    return marker is not None and _carries(marker, request, body)
+
+
+def _carries(marker: LogMarkerSettings, request: web.Request, body: bytes) -> bool:
+    if marker.header is not None:
+        value = request.headers.get(marker.header)
+        return value is not None and marker.value in (None, value)
+    try:
+        return marker.body_key in _keys_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False

@@ -1,0 +1,39 @@
+"""`plugins` and `schema`: what is installed, and what a configuration may say with it."""
+
+import argparse
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from gateway.cli.console import say
+from gateway.config import compose_schema
+from gateway.registry import Registry
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    plugins = commands.add_parser("plugins", help="list the engines, formats, sinks and presets that are installed")
+    plugins.add_argument("--json", action="store_true", help="one JSON object a line")
+    plugins.set_defaults(run=_list)
+    schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    schema.set_defaults(run=_print_schema)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    listing = Registry.load().listing()
+    if arguments.json:
+        for row in listing:
+            say(msgspec.json.encode(row).decode())
+    else:
+        table = Table("group", "kind", "distribution", "version", "origin", "state", box=None)
+        for row in listing:
+            state = row.state if row.reason is None else f"{row.state}: {row.reason}"
+            table.add_row(row.group, row.kind, row.distribution, row.version, row.origin, state)
+        Console().print(table)
+    return 1 if any(row.state != "ready" for row in listing) else 0
+
+
+def _print_schema(arguments: argparse.Namespace) -> int:
+    say(msgspec.json.format(msgspec.json.encode(compose_schema(Registry.load())), indent=2).decode())
+    return 0

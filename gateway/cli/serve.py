@@ -1,0 +1,93 @@
+"""`serve`: the gateway itself."""
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import structlog
+import uvloop
+
+from gateway import app, logs
+from gateway.config import Configuration, load
+from gateway.registry import Registry
+from gateway.supervisor import Supervisor
+from schemas.errors import ConfigurationError
+
+# The writer of the spool is a thread; with Python's default of 5 ms it would wait that long for the interpreter each
+# time it comes back from the disk while the loop is busy.
+SWITCH_SECONDS = 0.0005
+BACKLOG = 1024
+
+log = structlog.get_logger(__name__)
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", help="run the gateway")
+    parser.add_argument("--config", required=True, metavar="FILE")
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    registry = Registry.load()
+    configuration = load(arguments.config, registry)
+    logs.configure(configuration.server.log_level)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    if arguments.listener is not None:
+        uvloop.run(_serve(configuration, registry, socket.socket(fileno=arguments.listener), announce=False))
+        return 0
+    app.prepare(configuration)
+    listener = _listen(configuration)
+    if configuration.server.workers == 1:
+        uvloop.run(_serve(configuration, registry, listener, announce=True))
+    else:
+        asyncio.run(_supervise(configuration, listener))
+    log.info("stopped")
+    return 0
+
+
+async def _serve(configuration: Configuration, registry: Registry, listener: socket.socket, *, announce: bool) -> None:
+    stop = asyncio.Event()
+    _on_stop_signals(stop.set)
+    async with app.running(configuration, registry, listener) as background:
+        if announce:
+            _announce(configuration, listener)
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((stopped, background), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if background.done():
+            # Without it nothing is discovered or delivered: better a restart than half a gateway.
+            background.result()
+        log.info("stopping")
+
+
+async def _supervise(configuration: Configuration, listener: socket.socket) -> None:
+    supervisor = Supervisor(configuration, listener)
+    _on_stop_signals(supervisor.stop)
+    _announce(configuration, listener)
+    await supervisor.run()
+
+
+def _listen(configuration: Configuration) -> socket.socket:
+    host, port = configuration.server.host, configuration.server.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError([f"server.port: can't listen on {host}:{port}: {error.strerror}."]) from error
+
+
+def _announce(configuration: Configuration, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    scheme = "http" if configuration.server.tls is None else "https"
+    log.info("listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def _on_stop_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)

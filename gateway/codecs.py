@@ -1,0 +1,93 @@
+"""From a deployment's `format`, `request` and `response` to two codecs."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from adapters.base import Format, FormatPlugin, Preset
+from schemas.configuration import DeploymentSettings
+from schemas.errors import ConfigurationError
+
+Direction = Literal["request", "response"]
+DIRECTIONS: tuple[Direction, Direction] = ("request", "response")
+
+
+class Plugins(Protocol):
+    """What is needed of the registry."""
+
+    def format(self, kind: str) -> FormatPlugin:
+        """Return a codec, or raise ConfigurationError."""
+        ...
+
+    def preset(self, name: str) -> Preset:
+        """Return a preset, or raise ConfigurationError."""
+        ...
+
+
+class _Problem(Struct, frozen=True):
+    place: str
+    sentence: str
+
+
+def build_formats(plugins: Plugins, settings: DeploymentSettings) -> tuple[Format, Format]:
+    """Build both codecs of a deployment.
+
+    A `request` or `response` without `format`, or with that of the preset, changes single options of the preset; with
+    another `format` it replaces it.
+
+    Raises:
+        ConfigurationError: with each problem and its place.
+    """
+    request, response = (_build(plugins, settings, direction) for direction in DIRECTIONS)
+    if isinstance(request, _Problem) or isinstance(response, _Problem):
+        problems = find_format_problems(plugins, settings)
+        raise ConfigurationError([f"{place}: {sentence}" for place, sentence in problems])
+    return request, response
+
+
+def find_format_problems(plugins: Plugins, settings: DeploymentSettings) -> list[tuple[str, str]]:
+    """Return (place, sentence) for each reason why `build_formats` would fail."""
+    built = [_build(plugins, settings, direction) for direction in DIRECTIONS]
+    # A preset that is not there is the problem of both directions, and told once.
+    problems = dict.fromkeys(item for item in built if isinstance(item, _Problem))
+    return [(item.place, item.sentence) for item in problems]
+
+
+def _build(plugins: Plugins, settings: DeploymentSettings, direction: Direction) -> Format | _Problem:
+    try:
+        preset = {} if settings.format is None else getattr(plugins.preset(settings.format), direction)
+    except ConfigurationError as error:
+        return _Problem("format", error.message)
+    override = getattr(settings, direction)
+    options = merged_options(preset, override or {})
+    if "format" not in options:
+        return _Problem(direction, "No format is configured: set `format` to a preset, or name a codec here.")
+    return _codec(plugins, options, direction)
+
+
+def merged_options(preset: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of one direction, `format` included."""
+    replaces = "format" in override and override["format"] != preset.get("format")
+    return dict(override) if replaces else {**preset, **override}
+
+
+def _codec(plugins: Plugins, options: dict[str, Any], direction: Direction) -> Format | _Problem:
+    kind = options.pop("format")
+    try:
+        plugin = plugins.format(str(kind))
+    except ConfigurationError as error:
+        return _Problem(f"{direction}.format", error.message)
+    try:
+        return plugin.build(msgspec.convert(options, plugin.settings))
+    except ValueError as error:
+        return _Problem(direction, sentence_of(error))
+
+
+def sentence_of(error: ValueError) -> str:
+    """Return what a settings struct, or a codec, objects to; what msgspec itself says may quote a value."""
+    if isinstance(error, msgspec.ValidationError) and not isinstance(error.__cause__, ValueError | TypeError):
+        return "A value is not of the type that its option has."
+    sentence = str(error.__cause__ if isinstance(error, msgspec.ValidationError) else error)
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."

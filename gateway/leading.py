@@ -1,0 +1,106 @@
+"""What one process among those that share a spool does for all: discovery and delivery.
+
+Whoever holds the lock beside the spool leads; the others follow what it persists, and one of them takes over when it is
+gone.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from adapters.base import Transport
+from gateway.config import Configuration
+from gateway.directory import Directory
+from gateway.payloadlog.lane import ConnectedSink
+from gateway.payloadlog.leader import LeaderLock
+from gateway.payloadlog.shipper import Shipper
+
+TAKE_OVER_SECONDS = 1.0
+SHIP_SECONDS_AT_END = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Leading:
+    """Leads or follows, from entering to leaving.
+
+    Args:
+        configuration: its sinks are connected while this process leads.
+        directory: discovers while leading.
+        transport: for the sinks.
+    """
+
+    def __init__(self, configuration: Configuration, directory: Directory, transport: Transport) -> None:
+        self._configuration = configuration
+        self._directory = directory
+        self._transport = transport
+        self._lock = LeaderLock(configuration.payload_log.path)
+        self._stack = AsyncExitStack()
+        self._shipper: Shipper | None = None
+
+    async def __aenter__(self) -> Self:
+        """Lead at once where nobody else does: sinks are owed every record from then on.
+
+        Raises:
+            PayloadLogError: the spool or its lock can't be used.
+        """
+        if self._lock.try_acquire():
+            await self._begin()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._shipper is not None:
+                await self._shipper.stop(SHIP_SECONDS_AT_END)
+            await self._stack.aclose()
+        finally:
+            self._lock.release()
+
+    def wake(self) -> None:
+        """This process has appended records."""
+        if self._shipper is not None:
+            self._shipper.wake()
+
+    async def run(self) -> None:
+        """Work for ever; a fault ends it.
+
+        Raises:
+            ExceptionGroup: what ended it.
+        """
+        if self._shipper is None:
+            await self._follow()
+            await self._begin()
+        assert self._shipper is not None  # noqa: S101 - leading has begun
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._directory.lead(), name="directory")
+            tasks.create_task(self._shipper.wait(), name="shipper")
+
+    async def _begin(self) -> None:
+        sinks = {
+            name: ConnectedSink(
+                name,
+                await self._stack.enter_async_context(sink.plugin.connect(sink.settings, self._transport)),
+                sink.settings,
+            )
+            for name, sink in self._configuration.sinks.items()
+        }
+        shipper = Shipper(self._configuration.payload_log.path, sinks)
+        await shipper.__aenter__()
+        self._shipper = shipper
+        log.info("leading", sinks=sorted(sinks))
+
+    async def _follow(self) -> None:
+        following = asyncio.create_task(self._directory.follow(), name="directory follower")
+        try:
+            while not self._lock.try_acquire():
+                done, _ = await asyncio.wait({following}, timeout=TAKE_OVER_SECONDS)
+                if done:
+                    await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)

@@ -1,0 +1,135 @@
+"""Settings that contradict each other, or leave open what an answer would mean."""
+
+from collections.abc import Iterator, Sequence
+
+from gateway.mapping.labels import Labels
+from schemas.configuration import InputSettings, OutputSettings
+from schemas.table import Cell
+
+Problem = tuple[str, str]
+"""A place, as `output.probability_of`, and a sentence that says what to do."""
+
+_BINARY = 2
+
+
+def ambiguities(input_settings: InputSettings, output_settings: OutputSettings) -> list[Problem]:
+    """Return what has to be settled before these settings can be used."""
+    return [
+        *_of_columns(input_settings),
+        *_of_labels(output_settings.labels),
+        *_of_prediction(output_settings),
+        *_of_probability(output_settings),
+        *_of_positive(output_settings),
+        *_of_threshold(output_settings),
+    ]
+
+
+def _of_columns(settings: InputSettings) -> Iterator[Problem]:
+    fields = settings.fields
+    if fields is not None and not fields:
+        yield "input.fields", "It is empty: name the endpoint's columns, or leave it out to pass them as sent."
+    for k, name in enumerate(fields or ()):
+        if name in (fields or ())[:k]:
+            yield f"input.fields[{k}]", f"The column `{name}` is named twice."
+    for name in settings.defaults:
+        if name in settings.constants:
+            yield f"input.defaults.{name}", "The column is also in `input.constants`: keep one of them."
+        elif fields and name not in fields:
+            yield f"input.defaults.{name}", "The column is not in `input.fields`: add it there, or remove the default."
+
+
+def _of_labels(labels: Sequence[Cell]) -> Iterator[Problem]:
+    if len(labels) == 1:
+        yield "output.labels", "There is one label only: name all classes, in the order of the probabilities."
+    seen: list[Cell] = []
+    for k, label in enumerate(labels):
+        if label is None or isinstance(label, list | dict):
+            yield f"output.labels[{k}]", "A label is a string, a number or a boolean."
+        elif Labels(seen).position(label) is not None:
+            yield f"output.labels[{k}]", "It equals a label before it, and could not be told apart in an answer."
+        else:
+            seen.append(label)
+
+
+def _of_prediction(settings: OutputSettings) -> Iterator[Problem]:
+    if settings.prediction_is == "index" and not settings.labels:
+        yield "output.prediction_is", "An index needs `output.labels` to count into."
+    if settings.prediction_is == "index" and settings.prediction is None:
+        yield "output.prediction_is", "An index needs `output.prediction`, the field that holds it."
+    if settings.prediction is not None and settings.prediction in _probability_fields(settings):
+        yield "output.prediction", "The same field is named in `output.probability`: it can't be both."
+
+
+def _of_probability(settings: OutputSettings) -> Iterator[Problem]:
+    of, n_labels = settings.probability_of, len(settings.labels)
+    if settings.probability is None:
+        if of is not None:
+            yield "output.probability_of", "It says nothing without `output.probability`, the field that it is about."
+    elif isinstance(settings.probability, tuple):
+        yield from _of_several_fields(settings, settings.probability)
+    elif of is None and n_labels >= _BINARY:
+        yield (
+            "output.probability_of",
+            (
+                "Say what the field holds: `each`, an array in the order of `labels`, or one number, the probability "
+                "of the `positive` label or of the `winner`."
+            ),
+        )
+    elif of == "positive" and n_labels not in (0, _BINARY):
+        yield "output.probability_of", f"`positive` is for two labels; here are {n_labels}."
+    elif of == "winner":
+        yield from _of_winner(settings)
+
+
+def _of_several_fields(settings: OutputSettings, fields: Sequence[str]) -> Iterator[Problem]:
+    if len(fields) != len(settings.labels):
+        yield (
+            "output.probability",
+            (
+                f"A list names one field for each of `output.labels`, in their order; here are {len(fields)} fields "
+                f"and {len(settings.labels)} labels."
+            ),
+        )
+    if len(set(fields)) != len(fields):
+        yield "output.probability", "A field is named twice."
+    if settings.probability_of in ("positive", "winner"):
+        yield "output.probability_of", "A list of fields holds the probability of each label: leave this out."
+
+
+def _of_winner(settings: OutputSettings) -> Iterator[Problem]:
+    if settings.prediction is None:
+        yield "output.probability_of", "`winner` needs `output.prediction`, which tells who won."
+    if len(settings.labels) != _BINARY:
+        yield (
+            "output.probability_of",
+            (
+                "The other probabilities follow from the winner's with two labels only; here are "
+                f"{len(settings.labels)}: leave `output.probability` out."
+            ),
+        )
+
+
+def _of_positive(settings: OutputSettings) -> Iterator[Problem]:
+    if settings.positive is None:
+        return
+    if settings.positive not in settings.labels:
+        yield "output.positive", "It is none of `output.labels`."
+    if settings.probability_of != "positive":
+        yield "output.positive", "It says nothing without `output.probability_of: positive`."
+
+
+def _of_threshold(settings: OutputSettings) -> Iterator[Problem]:
+    if settings.threshold is None:
+        return
+    if settings.prediction is not None:
+        yield "output.threshold", "The endpoint's own `output.prediction` is used: remove one of them."
+    if settings.probability is None or settings.probability_of != "positive":
+        yield "output.threshold", "It needs `output.probability` and `output.probability_of: positive`."
+    if len(settings.labels) != _BINARY:
+        yield "output.threshold", f"It decides between two `output.labels`; here are {len(settings.labels)}."
+
+
+def _probability_fields(settings: OutputSettings) -> Sequence[str]:
+    if isinstance(settings.probability, tuple):
+        return settings.probability
+    return () if settings.probability is None else (settings.probability,)

@@ -1,0 +1,196 @@
+"""From the endpoint's columns to `prediction` and `probability`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.mapping.labels import Labels
+from gateway.mapping.probabilities import Probability, positive_position, probability_reader
+from schemas.configuration import OutputSettings
+from schemas.errors import EngineReplyError
+from schemas.scoring import ScoringRequest, ScoringResponse, Values
+from schemas.table import Cell, Table
+
+PREDICTION = "prediction"
+PROBABILITY = "probability"
+MAX_PLANS = 32
+MAX_PLAN_COLUMNS = 5000
+
+Row = Sequence[Cell]
+
+
+class _Plan(Struct, frozen=True):
+    """How native rows of one list of columns are answered.
+
+    Attributes:
+        fields: of the answer.
+        answer: `answer(row, n)`, the cells of the n-th row; None where rows pass as they are.
+    """
+
+    fields: list[str]
+    answer: Callable[[Row, int], list[Cell]] | None
+
+
+class Answers:
+    """Makes answers out of native tables.
+
+    Where neither `prediction` nor `probability` is configured, native columns pass as they are. Where only
+    `probability` is, the prediction is the native column of that name if there is one, else it is made with
+    `threshold`, or is the most probable label. Without labels it can't be made; then the other native columns pass as
+    they are. In all other cases the answer has `prediction` and `probability` alone, in front of them the caller's own
+    columns with `echo_inputs`.
+
+    Args:
+        settings: `output` of the deployment.
+    """
+
+    def __init__(self, settings: OutputSettings) -> None:
+        self._settings = settings
+        self._labels = Labels(settings.labels)
+        self._answer_labels = self._labels.all or None
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+
+    @property
+    def fields(self) -> list[str] | None:
+        """See `Mapping.output_fields`."""
+        settings = self._settings
+        if settings.echo_inputs or (settings.prediction is None and not (settings.probability and settings.labels)):
+            return None
+        return [PREDICTION] if self._probability(lambda _: 0) is None else [PREDICTION, PROBABILITY]
+
+    def response(self, table: Table, request: ScoringRequest) -> ScoringResponse:
+        """See `Mapping.from_native`."""
+        if len(table.rows) != len(request.values):
+            raise EngineReplyError(f"The endpoint answered {len(table.rows)} rows to {len(request.values)}.")
+        plan = self._plan(tuple(table.columns or ()))
+        if plan.answer is None:
+            fields, values = plan.fields, _lists(table.rows)
+        else:
+            fields, values = plan.fields, list(map(plan.answer, table.rows, range(len(table.rows))))
+        if self._settings.echo_inputs and request.fields is not None:
+            fields, values = self._echoed(fields, values, request, request.fields)
+        return ScoringResponse(fields, values, self._answer_labels)
+
+    def contradictions(self, response: ScoringResponse) -> int:
+        """See `Mapping.contradictions`."""
+        if not self._labels.all or self._settings.probability is None or self._settings.threshold is not None:
+            return 0
+        if PREDICTION not in response.fields or PROBABILITY not in response.fields:
+            return 0
+        prediction, probability = response.fields.index(PREDICTION), response.fields.index(PROBABILITY)
+        return sum(self._contradicts(row[prediction], row[probability]) for row in response.values)
+
+    def _contradicts(self, prediction: Cell, vector: Cell) -> bool:
+        if prediction is None or vector is None or None in vector:
+            return False
+        position = self._labels.position(prediction)
+        return position is not None and bool(vector[position] < max(vector))
+
+    def _plan(self, columns: tuple[str, ...]) -> _Plan:
+        plan = self._plans.get(columns)
+        if plan is None:
+            plan = self._compiled(columns)
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            if len(columns) <= MAX_PLAN_COLUMNS:
+                self._plans[columns] = plan
+        return plan
+
+    def _compiled(self, columns: tuple[str, ...]) -> _Plan:
+        settings = self._settings
+        if settings.prediction is None and settings.probability is None:
+            return _Plan(list(columns), None)
+        position = {name: k for k, name in enumerate(columns)}
+        probability = self._probability(lambda name: _index(name, position))
+        at = self._prediction_at(position)
+        if at is not None:
+            return self._predicted(at, probability)
+        assert probability is not None  # noqa: S101 - without a prediction there is a probability
+        if self._labels.all:
+            return self._derived(probability)
+        return _passed(columns, _names(settings.probability), probability)
+
+    def _probability(self, column: Callable[[str], int]) -> Probability | None:
+        return probability_reader(self._settings, self._labels, column)
+
+    def _prediction_at(self, position: dict[str, int]) -> int | None:
+        if self._settings.prediction is not None:
+            return _index(self._settings.prediction, position)
+        return None if PREDICTION in _names(self._settings.probability) else position.get(PREDICTION)
+
+    def _predicted(self, at: int, probability: Probability | None) -> _Plan:
+        label = self._label()
+        if probability is None:
+            return _Plan([PREDICTION], lambda row, n: [label(row[at], n)])
+
+        def answer(row: Row, n: int) -> list[Cell]:
+            prediction = label(row[at], n)
+            return [prediction, probability(row, prediction, n)]
+
+        return _Plan([PREDICTION, PROBABILITY], answer)
+
+    def _label(self) -> Callable[[Cell, int], Cell]:
+        if not self._labels.all:
+            return _as_it_is
+        return self._labels.indexed if self._settings.prediction_is == "index" else self._labels.labelled
+
+    def _derived(self, probability: Probability) -> _Plan:
+        labels, threshold = self._labels.all, self._settings.threshold
+        positive = positive_position(self._settings, self._labels)
+
+        def answer(row: Row, n: int) -> list[Cell]:
+            vector = probability(row, None, n)
+            if vector is None or None in vector:
+                return [None, vector]
+            if threshold is None:
+                return [labels[vector.index(max(vector))], vector]
+            return [labels[positive if vector[positive] >= threshold else 1 - positive], vector]
+
+        return _Plan([PREDICTION, PROBABILITY], answer)
+
+    def _echoed(
+        self, fields: list[str], values: Values, request: ScoringRequest, columns: list[str]
+    ) -> tuple[list[str], Values]:
+        """Put the caller's columns in front; where a native column echoes one, the caller's own value stands."""
+        own = {PREDICTION, PROBABILITY} if self._settings.prediction or self._settings.probability else set()
+        kept = [k for k, name in enumerate(columns) if name not in own]
+        names = {columns[k] for k in kept}
+        answered = [k for k, name in enumerate(fields) if name not in names]
+        return (
+            [*(columns[k] for k in kept), *(fields[k] for k in answered)],
+            [
+                [*(sent[k] for k in kept), *(row[k] for k in answered)]
+                for sent, row in zip(request.values, values, strict=True)
+            ],
+        )
+
+
+def _passed(columns: tuple[str, ...], taken: Sequence[str], probability: Probability) -> _Plan:
+    kept = [k for k, name in enumerate(columns) if name not in taken and name != PROBABILITY]
+
+    def answer(row: Row, n: int) -> list[Cell]:
+        return [*(row[k] for k in kept), probability(row, None, n)]
+
+    return _Plan([*(columns[k] for k in kept), PROBABILITY], answer)
+
+
+def _names(probability: str | tuple[str, ...] | None) -> Sequence[str]:
+    return (probability,) if isinstance(probability, str) else probability or ()
+
+
+def _index(name: str, position: dict[str, int]) -> int:
+    if name not in position:
+        raise EngineReplyError(
+            f"The endpoint's answer has no column `{name}`, but {len(position)} others: compare `output` with what the "
+            "endpoint answers."
+        )
+    return position[name]
+
+
+def _as_it_is(value: Cell, n: int) -> Cell:
+    return value
+
+
+def _lists(rows: Sequence[Any]) -> Values:
+    return [row if type(row) is list else list(row) for row in rows]

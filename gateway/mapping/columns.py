@@ -1,0 +1,135 @@
+"""From the caller's columns to the endpoint's."""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+
+from msgspec import Struct
+
+from schemas.configuration import InputSettings
+from schemas.errors import UnprocessableRequestError
+from schemas.scoring import ScoringRequest
+from schemas.table import Cell, Table
+
+MAX_PLANS = 32
+MAX_PLAN_COLUMNS = 5000
+MAX_NAMES_SHOWN = 10
+
+Row = Sequence[Cell]
+
+
+class _Plan(Struct, frozen=True):
+    """How rows of one list of fields become native rows; `pick` is None where they already are."""
+
+    columns: tuple[str, ...]
+    pick: Callable[[Row], Row] | None
+
+
+class InputColumns:
+    """Matches columns by name, puts them in the endpoint's order, and adds defaults and constants.
+
+    Constants that `fields` does not name follow its columns. Without `fields` (and where the platform names no columns
+    either) the caller's columns pass as sent, followed by the defaults that are missing and the constants.
+
+    Args:
+        settings: `input` of the deployment.
+        endpoint_columns: stands in for `input.fields`.
+    """
+
+    def __init__(self, settings: InputSettings, endpoint_columns: Sequence[str] | None) -> None:
+        named = settings.fields if settings.fields is not None else endpoint_columns
+        self._settings = settings
+        self._added = settings.defaults | settings.constants
+        self._columns = None if named is None else tuple(dict.fromkeys([*named, *settings.constants]))
+        self._sent = () if named is None else tuple(name for name in named if name not in settings.constants)
+        self._as_native = None if settings.constants or named is None else list(named)
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+
+    def table(self, request: ScoringRequest) -> Table:
+        """See `Mapping.to_native`."""
+        fields = request.fields
+        if fields is None:
+            return self._unnamed(request)
+        if fields == self._as_native:
+            return Table(self._columns, request.values)
+        if self._columns is None and not self._added:
+            return Table(fields, request.values)
+        return _applied(self._plan(tuple(fields)), request)
+
+    def _unnamed(self, request: ScoringRequest) -> Table:
+        if self._columns is None:
+            if self._added:
+                raise UnprocessableRequestError(
+                    "This deployment adds columns by name: send `fields` with the values.", target="fields"
+                )
+            return Table(None, request.values)
+        if request.values and len(request.values[0]) != len(self._sent):
+            raise UnprocessableRequestError(
+                f"The row has {len(request.values[0])} cells, the endpoint takes {len(self._sent)} columns: send "
+                "`fields` with the values.",
+                target="values[0]",
+            )
+        return _applied(self._plan(self._sent), request)
+
+    def _plan(self, fields: tuple[str, ...]) -> _Plan:
+        plan = self._plans.get(fields)
+        if plan is None:
+            plan = self._compiled(fields)
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            if len(fields) <= MAX_PLAN_COLUMNS:
+                self._plans[fields] = plan
+        return plan
+
+    def _compiled(self, fields: tuple[str, ...]) -> _Plan:
+        columns = self._columns
+        if columns is None:
+            columns = tuple(dict.fromkeys([*fields, *self._added]))
+        else:
+            self._check(fields, columns)
+        position = {name: n for n, name in enumerate(fields)}
+        tail: list[Cell] = []
+        indexes: list[int] = []
+        for name in columns:
+            if name in position and name not in self._settings.constants:
+                indexes.append(position[name])
+            else:
+                indexes.append(len(fields) + len(tail))
+                tail.append(self._added[name])
+        return _Plan(columns, None if columns == fields and not tail else _picker(indexes, tail))
+
+    def _check(self, fields: tuple[str, ...], columns: tuple[str, ...]) -> None:
+        sent = set(fields)
+        missing = [name for name in columns if name not in sent and name not in self._added]
+        if missing:
+            raise UnprocessableRequestError(
+                f"The endpoint needs columns that the request lacks: {_listed(missing)}. Send them, or configure "
+                "`input.defaults`.",
+                target="fields",
+            )
+        if self._settings.unknown == "refuse":
+            unknown = sorted(sent.difference(columns))
+            if unknown:
+                raise UnprocessableRequestError(
+                    f"The endpoint does not take these columns: {_listed(unknown)}.", target="fields"
+                )
+
+
+def _applied(plan: _Plan, request: ScoringRequest) -> Table:
+    if plan.pick is None:
+        return Table(plan.columns, request.values)
+    return Table(plan.columns, list(map(plan.pick, request.values)))
+
+
+def _picker(indexes: Sequence[int], tail: Sequence[Cell]) -> Callable[[Row], Row]:
+    """Return what picks cells out of a row that `tail` is added to."""
+    if len(indexes) == 1:
+        (only,) = indexes
+        return lambda row: ([*row, *tail][only],)
+    pick: Callable[[Row], tuple[Cell, ...]] = itemgetter(*indexes)
+    return (lambda row: pick([*row, *tail])) if tail else pick
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:MAX_NAMES_SHOWN])
+    more = len(names) - MAX_NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,64 @@
+"""The mapping of one deployment."""
+
+from collections.abc import Sequence
+
+from gateway.mapping.answers import Answers
+from gateway.mapping.columns import InputColumns
+from schemas.configuration import InputSettings, OutputSettings
+from schemas.scoring import ScoringRequest, ScoringResponse
+from schemas.table import Table
+
+
+class Mapping:
+    """Between what callers send and get, and what one endpoint takes and answers.
+
+    Pure: nothing that is passed in is changed, and what is returned may share its rows. Safe to use from threads.
+    """
+
+    def __init__(self, columns: InputColumns, answers: Answers) -> None:
+        self._columns = columns
+        self._answers = answers
+
+    @classmethod
+    def build(
+        cls,
+        input_settings: InputSettings,
+        output_settings: OutputSettings,
+        *,
+        endpoint_columns: Sequence[str] | None = None,
+    ) -> "Mapping":
+        """Prepare the mapping of a deployment whose settings have no `ambiguities`.
+
+        Args:
+            input_settings: `input` of the deployment.
+            output_settings: `output` of the deployment.
+            endpoint_columns: what the platform says the endpoint takes; stands in for `input.fields`.
+        """
+        return cls(InputColumns(input_settings, endpoint_columns), Answers(output_settings))
+
+    @property
+    def output_fields(self) -> list[str] | None:
+        """Names of the answer's columns where the settings alone tell them."""
+        return self._answers.fields
+
+    def to_native(self, request: ScoringRequest) -> Table:
+        """Return n rows with the endpoint's columns, in its order; `meta` stays behind.
+
+        Raises:
+            UnprocessableRequestError: columns are missing (`target`: `fields`), refused as unknown, or can't be told
+                apart because the request has no names.
+        """
+        return self._columns.table(request)
+
+    def from_native(self, table: Table, request: ScoringRequest) -> ScoringResponse:
+        """Return one row for each row of the request, in order.
+
+        Raises:
+            EngineReplyError: a configured column is missing, or a value can't be what the settings say; `target` is
+                `values[n]`, the row.
+        """
+        return self._answers.response(table, request)
+
+    def contradictions(self, response: ScoringResponse) -> int:
+        """Count the rows whose most probable label is not the predicted one: a sign of `labels` in the wrong order."""
+        return self._answers.contradictions(response)

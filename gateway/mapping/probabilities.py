@@ -1,0 +1,159 @@
+"""From what the endpoint says of probabilities to one number for each label, in the order of the labels."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from gateway.mapping.labels import Labels
+from gateway.mapping.numbers import number_in
+from schemas.configuration import OutputSettings
+from schemas.errors import EngineReplyError
+from schemas.table import Cell
+
+# Single precision leaves a softmax this far beside its bounds.
+TOLERANCE = 1e-6
+
+MAX_SPARSE_SIZE = 100_000
+
+Row = Sequence[Cell]
+
+
+class Probability(Protocol):
+    """Reads the `probability` of one row."""
+
+    def __call__(self, row: Row, prediction: Cell, n: int) -> Cell:
+        """Return it; `prediction` is the row's label, `n` its number.
+
+        Raises:
+            EngineReplyError: it can't be what the settings say.
+        """
+        ...
+
+
+def probability_reader(settings: OutputSettings, labels: Labels, column: Callable[[str], int]) -> Probability | None:
+    """Return how `probability` is read.
+
+    Args:
+        settings: with or without `probability`.
+        labels: of the deployment.
+        column: index of a native column.
+
+    Returns:
+        The reader; None where there is no probability, or none that could be told: of the winner among more than two.
+    """
+    name = settings.probability
+    if name is None:
+        return None
+    if isinstance(name, tuple):
+        return _fields(name, [column(field) for field in name])
+    at = column(name)
+    if settings.probability_of == "positive":
+        return _positive(name, at, positive_position(settings, labels))
+    if settings.probability_of == "winner":
+        return _winner(name, at, labels) if len(labels) == 2 else None  # noqa: PLR2004 - with two the other is 1 - p
+    return _each(name, at, len(labels), may_be_single=settings.probability_of is None and len(labels) == 0)
+
+
+def positive_position(settings: OutputSettings, labels: Labels) -> int:
+    """Return which of the two labels `probability_of: positive` means."""
+    position = None if settings.positive is None else labels.position(settings.positive)
+    return 1 if position is None else position
+
+
+def _positive(name: str, at: int, position: int) -> Probability:
+    def read(row: Row, prediction: Cell, n: int) -> Cell:
+        p = _single(row[at], name, n)
+        if p is None:
+            return None
+        return [1 - p, p] if position == 1 else [p, 1 - p]
+
+    return read
+
+
+def _winner(name: str, at: int, labels: Labels) -> Probability:
+    def read(row: Row, prediction: Cell, n: int) -> Cell:
+        p = _single(row[at], name, n)
+        if p is None or prediction is None:
+            return None
+        return [p, 1 - p] if labels.position(prediction) == 0 else [1 - p, p]
+
+    return read
+
+
+def _fields(names: Sequence[str], columns: Sequence[int]) -> Probability:
+    sources = list(zip(names, columns, strict=True))
+
+    def read(row: Row, prediction: Cell, n: int) -> Cell:
+        return [_single(row[at], name, n) for name, at in sources]
+
+    return read
+
+
+def _each(name: str, at: int, n_labels: int, *, may_be_single: bool) -> Probability:
+    def read(row: Row, prediction: Cell, n: int) -> Cell:
+        cell = row[at]
+        if type(cell) is str:
+            cell = _array_in(cell)
+        if type(cell) is not list:
+            if cell is None or may_be_single:
+                return _single(cell, name, n)
+            raise _wrong(name, n, "is no array: say in `output.probability_of` what it is")
+        cell = _dense(cell)
+        if n_labels and len(cell) != n_labels:
+            raise _wrong(name, n, f"has {len(cell)} numbers for {n_labels} labels")
+        return _vector(cell, name, n)
+
+    return read
+
+
+def _vector(cell: list[Cell], name: str, n: int) -> list[Cell]:
+    if set(map(type, cell)) == {float} and min(cell) >= 0 and max(cell) <= 1:
+        return cell
+    return [_number(item, name, n) for item in cell]
+
+
+def _single(cell: Cell, name: str, n: int) -> float | None:
+    if type(cell) is float and 0 <= cell <= 1:
+        return cell
+    if isinstance(cell, list) and len(cell) == 1:
+        cell = cell[0]
+    if isinstance(cell, list):
+        raise _wrong(name, n, "is an array: `output.probability_of: each` reads one")
+    return _number(cell, name, n)
+
+
+def _number(cell: Cell, name: str, n: int) -> float | None:
+    if cell is None:
+        return None
+    number = number_in(cell)
+    if number is None:
+        if isinstance(cell, str) and cell.strip().lower() in ("", "nan"):
+            return None
+        raise _wrong(name, n, "is no number")
+    if not -TOLERANCE <= number <= 1 + TOLERANCE:
+        raise _wrong(name, n, "is not between 0 and 1, so it is no probability")
+    return min(max(float(number), 0.0), 1.0)
+
+
+def _array_in(text: str) -> Cell:
+    """Return the array that a string holds, as containers write it into a cell; else the string."""
+    if not text.lstrip().startswith("["):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def _dense(cell: list[Cell]) -> list[Cell]:
+    """Return a sparse vector of Spark, `[size, [indices], [values]]`, as a dense one; any other as it is."""
+    match cell:
+        case [int(size), [*indexes], [*values]] if len(indexes) == len(values) and size <= MAX_SPARSE_SIZE:
+            items = dict(zip(map(str, indexes), values, strict=True))
+            return [items.get(str(k), 0.0) for k in range(size)]
+    return cell
+
+
+def _wrong(name: str, n: int, problem: str) -> EngineReplyError:
+    return EngineReplyError(f"Row {n}: the probability in `{name}` {problem}.", target=f"values[{n}]")

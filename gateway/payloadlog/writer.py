@@ -1,0 +1,252 @@
+"""The group-committing writer of one serving process.
+
+The event loop hands entries over once per iteration; one thread commits whatever has gathered while it was busy with
+the group before, and wakes the loop once per group: one sync serves many calls, and a single call waits for no timer.
+"""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+import apsw
+import structlog
+
+from gateway.payloadlog.appending import Appender
+from gateway.payloadlog.database import explain, is_damage, mark_suspect, spool_errors
+from gateway.payloadlog.entry import SpoolEntry
+from gateway.payloadlog.room import Room
+from schemas.errors import SpoolUnavailableError
+
+MAX_GROUP_RECORDS = 128
+MAX_GROUP_BYTES = 8_000_000
+MAX_QUEUE_BYTES = 256_000_000
+LOOK_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class _Waiting(NamedTuple):
+    entry: SpoolEntry
+    kept: asyncio.Future[None] | None
+
+
+class SpoolWriter:
+    """Appends records for one event loop: `async with SpoolWriter(...) as writer`. Leaving flushes what was taken.
+
+    Args:
+        path: of a spool that `Spool.open` has opened before.
+        max_bytes: of the whole spool on disk.
+        durability: `commit`: `append` returns when the record is synced; `async`: when it is taken.
+        max_queue_bytes: of records that were taken and are not written yet.
+        on_commit: called on the event loop after each group, to wake the shipper.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        max_bytes: int,
+        durability: Literal["commit", "async"] = "commit",
+        max_queue_bytes: int = MAX_QUEUE_BYTES,
+        on_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self._path = Path(path)
+        self._waits = durability == "commit"
+        self._on_commit = on_commit
+        self._room = Room(max_bytes=max_bytes, max_queue_bytes=max_queue_bytes)
+        self._fresh: list[_Waiting] = []
+        self._handed: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._open = False
+        self._lost = 0
+        self._commits = 0
+
+    async def __aenter__(self) -> Self:
+        """Open the spool.
+
+        Raises:
+            SpoolUnavailableError: it can't be opened.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._appender = await asyncio.to_thread(self._connect)
+        self._room.measured(*await asyncio.to_thread(self._measure))
+        self._thread = threading.Thread(target=self._work, name="spool-writer", daemon=True)
+        self._thread.start()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def append(self, entry: SpoolEntry) -> None:
+        """Keep a record; it is kept even when the wait for it is cancelled.
+
+        Raises:
+            SpoolUnavailableError: it is not kept (with `commit`); too many wait to be written (with `async`).
+        """
+        if not self._open:
+            raise SpoolUnavailableError("The payload log is closed: the gateway is shutting down.")
+        self._room.take(len(entry.line))
+        kept = self._loop.create_future() if self._waits else None
+        if not self._fresh:
+            self._loop.call_soon(self._hand_over)
+        self._fresh.append(_Waiting(entry, kept))
+        if kept is not None:
+            await kept
+
+    def reserve(self, n_bytes: int) -> None:
+        """Refuse early, before an engine is paid for; costs no I/O.
+
+        Raises:
+            SpoolFullError: the spool has reached its size.
+            SpoolUnavailableError: its disk is full or failing, or records can't be written as fast as they come.
+        """
+        self._room.check(n_bytes)
+
+    @property
+    def problem(self) -> str | None:
+        """Why a record could not be kept now; None where one could."""
+        try:
+            self._room.check(1)
+        except SpoolUnavailableError as error:
+            return error.message
+        return None
+
+    @property
+    def fill(self) -> float:
+        """How full the spool is, of its largest size: 0 to 1 and beyond."""
+        return self._room.fill
+
+    @property
+    def commits(self) -> int:
+        """Transactions that appended records, so far."""
+        return self._commits
+
+    @property
+    def lost(self) -> int:
+        """Records taken with `async` that could not be written before the writer was closed."""
+        return self._lost
+
+    async def close(self) -> None:
+        """Write what was taken, then close the spool; idempotent."""
+        if not self._open:
+            return
+        self._open = False
+        self._hand_over()
+        self._handed.put(None)
+        await asyncio.shield(asyncio.to_thread(self._thread.join))
+        # The thread's last reports to this loop are queued before this line runs again.
+        await asyncio.sleep(0)
+        await asyncio.to_thread(self._appender.close)
+        if self._lost:
+            log.error("records lost", records=self._lost, problem=self.problem)
+
+    def _connect(self) -> Appender:
+        with spool_errors(self._path):
+            return Appender(self._path)
+
+    def _measure(self) -> tuple[int, int]:
+        with spool_errors(self._path):
+            return self._appender.used_bytes(), shutil.disk_usage(self._path.parent).free
+
+    def _hand_over(self) -> None:
+        if self._fresh:
+            self._handed.put(self._fresh)
+            self._fresh = []
+
+    def _work(self) -> None:
+        """Commit groups until told to stop; the body of the thread."""
+        backlog: deque[_Waiting] = deque()
+        look_at = 0.0
+        failed_bytes = 0
+        running = True
+        while running or backlog:
+            if running:
+                running = self._gather(backlog, wait=not backlog or failed_bytes > 0)
+            group = _next_group(backlog)
+            if group:
+                failed_bytes = self._commit(group, backlog, last=not running)
+            if time.monotonic() >= look_at:
+                failed_bytes = self._look(failed_bytes)
+                look_at = time.monotonic() + LOOK_SECONDS
+
+    def _gather(self, backlog: deque[_Waiting], *, wait: bool) -> bool:
+        try:
+            while (handed := self._handed.get(timeout=LOOK_SECONDS) if wait else self._handed.get_nowait()) is not None:
+                backlog.extend(handed)
+                wait = False
+        except Empty:
+            return True
+        return False
+
+    def _commit(self, group: list[_Waiting], backlog: deque[_Waiting], *, last: bool) -> int:
+        """Write a group; return its size where that failed, else 0."""
+        n_bytes = sum(len(waiting.entry.line) for waiting in group)
+        try:
+            self._appender.append([waiting.entry for waiting in group])
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if is_damage(error):
+                mark_suspect(self._path)
+            problem = explain(error, self._path)
+            if self._waits or last:
+                self._tell(self._failed, group, n_bytes, problem)
+            else:
+                # Nobody waits for these: they stay first in line, and the bound of the queue holds the callers off.
+                backlog.extendleft(reversed(group))
+                self._tell(self._room.failing, problem)
+            return n_bytes
+        self._tell(self._kept, group, n_bytes)
+        return 0
+
+    def _look(self, failed_bytes: int) -> int:
+        """Measure the room there is; after a failure, learn first whether a write of that size works again."""
+        try:
+            if failed_bytes:
+                self._appender.try_room(failed_bytes)
+            measured = self._measure()
+        except (apsw.Error, SpoolUnavailableError) as error:
+            problem = error.message if isinstance(error, SpoolUnavailableError) else explain(error, self._path)
+            self._tell(self._room.failing, problem)
+            return max(failed_bytes, 1)
+        self._tell(self._room.measured, *measured)
+        return 0
+
+    def _tell(self, report: Callable[..., None], *figures: object) -> None:
+        self._loop.call_soon_threadsafe(report, *figures)
+
+    def _kept(self, group: Sequence[_Waiting], n_bytes: int) -> None:
+        self._commits += 1
+        self._room.written(n_bytes)
+        for _, kept in group:
+            if kept is not None and not kept.done():
+                kept.set_result(None)
+        if self._on_commit is not None:
+            self._on_commit()
+
+    def _failed(self, group: Sequence[_Waiting], n_bytes: int, problem: str) -> None:
+        self._room.given_up(n_bytes)
+        self._room.failing(problem)
+        for _, kept in group:
+            if kept is None:
+                self._lost += 1
+            elif not kept.done():
+                kept.set_exception(SpoolUnavailableError(problem))
+
+
+def _next_group(backlog: deque[_Waiting]) -> list[_Waiting]:
+    group: list[_Waiting] = []
+    n_bytes = 0
+    while backlog and len(group) < MAX_GROUP_RECORDS:
+        n_bytes += len(backlog[0].entry.line)
+        if group and n_bytes > MAX_GROUP_BYTES:
+            break
+        group.append(backlog.popleft())
+    return group

@@ -1,0 +1,167 @@
+"""Pipelines: a deployment with all that a call through it needs, compiled once."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from adapters.base import Body, Engine, NativeRequest, NativeResponse
+from adapters.base.format import Format
+from gateway.circuit import Circuit
+from gateway.config import Configuration
+from gateway.mapping import Mapping as ColumnMapping
+from gateway.registry import Registry
+from schemas.deployment import Deployment, Endpoint
+from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
+from schemas.scoring import ScoringRequest, ScoringResponse
+from schemas.table import Rows, Table
+
+
+class NativePart(Struct, frozen=True):
+    """A slice of a call's rows, in the endpoint's own form."""
+
+    request: NativeRequest
+    n_rows: int
+
+
+class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
+    """Rows to rows: the pure half of a call, and what the other half is done with."""
+
+    deployment: Deployment
+    endpoint: Endpoint
+    engine: Engine
+    mapping: ColumnMapping
+    request_format: Format
+    response_format: Format
+    timeout_seconds: float
+    circuit: Circuit
+
+    def encode(self, request: ScoringRequest) -> list[NativePart]:
+        """Translate the rows of a call, in as few parts as the endpoint's limits allow.
+
+        Raises:
+            UnprocessableRequestError: a missing column, a cell that the format can't carry, a row beyond the limits.
+        """
+        table = self.mapping.to_native(request)
+        most = self.endpoint.limits.max_rows
+        if most is None or len(table.rows) <= most:
+            return self._parts(table, 0)
+        return [
+            part
+            for start in range(0, len(table.rows), most)
+            for part in self._parts(Table(table.columns, table.rows[start : start + most]), start)
+        ]
+
+    def decode(
+        self, request: ScoringRequest, parts: Sequence[NativePart], answers: Sequence[NativeResponse]
+    ) -> ScoringResponse:
+        """Join the answers to the parts of one call, in order.
+
+        Raises:
+            EngineReplyError: an answer is not a prediction for its rows.
+        """
+        tables = [
+            self.response_format.decode(Body(answer.body, answer.content_type), part.n_rows)
+            for part, answer in zip(parts, answers, strict=True)
+        ]
+        return self.mapping.from_native(_joined(tables), request)
+
+    def _parts(self, table: Table, first_row: int) -> list[NativePart]:
+        try:
+            body = self.request_format.encode(table)
+        except UnprocessableRequestError as error:
+            raise _moved(error, first_row) from error
+        n_rows = len(table.rows)
+        most = self.endpoint.limits.max_bytes
+        if most is None or len(body.content) <= most:
+            return [NativePart(NativeRequest(body.content, body.content_type, self.response_format.media_type), n_rows)]
+        if n_rows == 1:
+            raise UnprocessableRequestError(
+                f"The row makes {len(body.content)} bytes, the endpoint takes at most {most}.",
+                target=f"values[{first_row}]",
+            )
+        half = n_rows // 2
+        return [
+            *self._parts(Table(table.columns, table.rows[:half]), first_row),
+            *self._parts(Table(table.columns, table.rows[half:]), first_row + half),
+        ]
+
+
+class Pipelines:
+    """The pipelines of all deployments, compiled when first used.
+
+    Args:
+        configuration: for the time limits of the engines' kinds.
+        registry: compiles formats.
+        engines: connected engines by name.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        registry: Registry,
+        engines: Mapping[str, Engine],
+        clock: Callable[[], float],
+    ) -> None:
+        self._configuration = configuration
+        self._registry = registry
+        self._engines = engines
+        self._clock = clock
+        self._compiled: dict[str, Pipeline] = {}
+        self._circuits: dict[str, Circuit] = {}
+
+    def of(self, deployment: Deployment) -> Pipeline:
+        """Return the pipeline of a deployment.
+
+        Raises:
+            DeploymentNotConfiguredError: nothing says which formats its endpoint speaks.
+        """
+        pipeline = self._compiled.get(deployment.id)
+        if pipeline is None or pipeline.deployment is not deployment:
+            pipeline = self._compile(deployment)
+            self._compiled[deployment.id] = pipeline
+        return pipeline
+
+    def open_circuits(self) -> list[str]:
+        """Return the ids of the deployments whose calls are being refused."""
+        return [deployment_id for deployment_id, circuit in self._circuits.items() if circuit.is_open]
+
+    def _compile(self, deployment: Deployment) -> Pipeline:
+        settings, endpoint = deployment.settings, deployment.endpoint
+        if settings is None or (settings.format is None and (settings.request is None or settings.response is None)):
+            raise DeploymentNotConfiguredError(
+                f"Nothing says how to talk to the endpoint {endpoint.name}: name it under `deployments`, or give "
+                f"`engines.{deployment.engine}.defaults` a `format`.",
+                target="deployment_id",
+            )
+        request_format, response_format = self._registry.compile_formats(settings)
+        plugin = self._configuration.engines[deployment.engine].plugin
+        return Pipeline(
+            deployment=deployment,
+            endpoint=endpoint,
+            engine=self._engines[deployment.engine],
+            mapping=ColumnMapping.build(settings.input, settings.output, endpoint_columns=endpoint.columns),
+            request_format=request_format,
+            response_format=response_format,
+            timeout_seconds=settings.timeout_seconds or endpoint.timeout_seconds or plugin.timeout_seconds,
+            circuit=self._circuits.setdefault(deployment.id, Circuit(self._clock)),
+        )
+
+
+def _joined(tables: Sequence[Table]) -> Table:
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    if any(table.columns != first.columns for table in tables):
+        raise EngineReplyError("The endpoint answered the parts of one batch with different columns.")
+    rows: Rows = [row for table in tables for row in table.rows]
+    return Table(first.columns, rows)
+
+
+def _moved(error: UnprocessableRequestError, first_row: int) -> UnprocessableRequestError:
+    """Name the row's place in the call instead of its place in the part."""
+    target = error.target
+    if first_row == 0 or target is None or not target.startswith("values["):
+        return error
+    row, bracket, rest = target.removeprefix("values[").partition("]")
+    return UnprocessableRequestError(error.message, target=f"values[{int(row) + first_row}{bracket}{rest}")

@@ -1,0 +1,218 @@
+"""The hot path: one scoring call from its body to its answer, with exactly one record on every way out."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct, json
+
+from adapters.base import CallContext, NativeRequest, NativeResponse
+from gateway.payloadlog.tap import CallRecord, Tap, TappedCall, Unlogged, outcome_of
+from gateway.pipeline import NativePart, Pipeline, Pipelines
+from schemas.caller import Origin
+from schemas.deployment import Deployment
+from schemas.errors import (
+    EngineEndpointNotFoundError,
+    EngineError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+    PayloadLogError,
+)
+from schemas.payload import Outcome
+from schemas.scoring import ParsedBody, ScoringResponse, parse_scoring_request
+
+MAX_ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+# An engine ends by its deadline itself and knows best why; this much later it is ended from here.
+ENGINE_GRACE_SECONDS = 0.25
+# From here on a body is translated in a thread, so that the loop goes on answering small calls beside it.
+LARGE_BODY_BYTES = 64_000
+
+Result = TypeVar("Result")
+
+
+class ScoringObserver(Protocol):
+    """Who counts calls."""
+
+    def ended(
+        self, deployment_id: str, origin: Origin, outcome: Outcome, engine_seconds: float | None, seconds: float
+    ) -> None:
+        """A call has ended; `engine_seconds` is None where no engine was asked."""
+        ...
+
+    def contradicted(self, deployment_id: str, n_rows: int) -> None:
+        """In this many rows the most probable label is not the predicted one."""
+        ...
+
+
+class ScoringCall(Struct, frozen=True, kw_only=True):
+    """A call, as it arrived. `tapped` is what its record will say of it."""
+
+    body: bytes
+    tapped: TappedCall
+
+
+class Scoring:
+    """Scores the calls of all deployments.
+
+    Args:
+        pipelines: what a call goes through.
+        tap: keeps the records.
+        observer: counts.
+        want_refresh: called with an engine's name when one of its endpoints turns out to be gone.
+    """
+
+    def __init__(
+        self, pipelines: Pipelines, tap: Tap, observer: ScoringObserver, want_refresh: Callable[[str], None]
+    ) -> None:
+        self._pipelines = pipelines
+        self._tap = tap
+        self._observer = observer
+        self._want_refresh = want_refresh
+
+    async def score(self, deployment: Deployment, call: ScoringCall) -> bytes:
+        """Score n rows and return the JSON of n rows, in order, once their record is kept.
+
+        Raises:
+            InvalidRequestError: the body is not a scoring request.
+            UnprocessableRequestError: this deployment can't take it.
+            EngineError: no prediction; a record says so.
+            SpoolUnavailableError: the record can't be kept.
+        """
+        large = len(call.body) >= LARGE_BODY_BYTES
+        parsed = await _translate(large, parse_scoring_request, call.body)
+        pipeline, request = self._pipelines.of(deployment), parsed.request
+        if not request.values:
+            return _answer(ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[]), parsed)[1]
+        parts = await _translate(large, pipeline.encode, request)
+        started = _now()
+        record = self._tap.open(deployment, call.tapped, request, len(call.body))
+        try:
+            async with record:
+                answers = await self._invoke_all(pipeline, parts, call.tapped.scoring_id, record)
+                record.response = response = await _translate(large, pipeline.decode, request, parts, answers)
+                record.response_text, text = await _translate(large, _answer, response, parsed)
+        except PayloadLogError:
+            raise
+        except BaseException as error:
+            self._ended(deployment, call, record, error, _now() - started)
+            raise
+        self._ended(deployment, call, record, None, _now() - started)
+        self._warn_of_contradictions(pipeline, response)
+        return text
+
+    async def _invoke_all(
+        self, pipeline: Pipeline, parts: Sequence[NativePart], scoring_id: str, record: CallRecord | Unlogged
+    ) -> list[NativeResponse]:
+        deadline = _now() + pipeline.timeout_seconds
+        context = CallContext(scoring_id, deadline)
+        try:
+            async with asyncio.timeout_at(deadline + ENGINE_GRACE_SECONDS):
+                if len(parts) == 1:
+                    return [await self._invoke(pipeline, parts[0].request, context, record)]
+                return await self._invoke_parts(pipeline, parts, context, record)
+        except TimeoutError:
+            raise EngineTimeoutError(
+                f"The endpoint {pipeline.endpoint.name} did not answer within {pipeline.timeout_seconds:g} s."
+            ) from None
+
+    async def _invoke_parts(
+        self, pipeline: Pipeline, parts: Sequence[NativePart], context: CallContext, record: CallRecord | Unlogged
+    ) -> list[NativeResponse]:
+        """Invoke all parts of a call, a few at a time; the first that fails fails the call."""
+        turn = asyncio.Semaphore(pipeline.endpoint.limits.max_parallel)
+        started = _now()
+
+        async def invoke(part: NativePart) -> NativeResponse:
+            async with turn:
+                return await self._invoke(pipeline, part.request, context, record)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(invoke(part)) for part in parts]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            record.engine_seconds = _now() - started
+        return [task.result() for task in tasks]
+
+    async def _invoke(
+        self, pipeline: Pipeline, request: NativeRequest, context: CallContext, record: CallRecord | Unlogged
+    ) -> NativeResponse:
+        """Invoke the engine, again where the platform has surely not worked on the request."""
+        attempt = 1
+        while True:
+            pipeline.circuit.check()
+            started = _now()
+            try:
+                answer = await pipeline.engine.invoke(pipeline.endpoint, request, context)
+            except EngineError as error:
+                self._heed(pipeline, error)
+                pause = _pause(attempt, error.retry_after)
+                if not error.retryable or attempt >= MAX_ATTEMPTS or _now() + pause >= context.deadline:
+                    raise
+            else:
+                pipeline.circuit.succeeded()
+                return answer
+            finally:
+                record.engine_seconds = _now() - started
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    def _heed(self, pipeline: Pipeline, error: EngineError) -> None:
+        if isinstance(error, EngineUnavailableError | EngineTimeoutError):
+            pipeline.circuit.failed()
+        else:
+            pipeline.circuit.succeeded()
+        if isinstance(error, EngineEndpointNotFoundError):
+            self._want_refresh(pipeline.deployment.engine)
+
+    def _ended(
+        self,
+        deployment: Deployment,
+        call: ScoringCall,
+        record: CallRecord | Unlogged,
+        error: BaseException | None,
+        seconds: float,
+    ) -> None:
+        origin = call.tapped.caller.origin
+        self._observer.ended(deployment.id, origin, outcome_of(error), record.engine_seconds, seconds)
+
+    def _warn_of_contradictions(self, pipeline: Pipeline, response: ScoringResponse) -> None:
+        n_rows = pipeline.mapping.contradictions(response)
+        if n_rows:
+            self._observer.contradicted(pipeline.deployment.id, n_rows)
+
+
+def _answer(response: ScoringResponse, parsed: ParsedBody) -> tuple[bytes, bytes]:
+    """Return the JSON of the response for the record, and that for the caller, wrapped as its request was."""
+    text = json.encode(response)
+    if parsed.parts is None:
+        return text, text
+    if len(parsed.parts) == 1:
+        return text, b'{"predictions":[' + text + b"]}"
+    predictions: list[ScoringResponse] = []
+    start = 0
+    for n_rows in parsed.parts:
+        rows = response.values[start : start + n_rows]
+        predictions.append(ScoringResponse(fields=response.fields, values=rows, labels=response.labels))
+        start += n_rows
+    return text, json.encode({"predictions": predictions})
+
+
+async def _translate(large: bool, translate: Callable[..., Result], *arguments: Any) -> Result:
+    return await asyncio.to_thread(translate, *arguments) if large else translate(*arguments)
+
+
+def _pause(attempt: int, retry_after: float | None) -> float:
+    if retry_after is not None:
+        return retry_after
+    longest = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def _now() -> float:
+    now: float = asyncio.get_running_loop().time()
+    return now

@@ -1,0 +1,252 @@
+import asyncio
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from adapters.engines.sagemaker.discovery import Discovery
+from adapters.engines.sagemaker.settings import SageMakerSettings
+from adapters.testing.sagemaker import LinearLearner, SageMakerEmulator, aws_error
+from adapters.testing.sagemaker.emulator import DEFAULT_KEY
+from schemas.errors import EngineRefusedError, EngineUnavailableError
+
+LINEAR = LinearLearner(weights=(1.0,))
+CREDENTIALS = {"access_key_id": DEFAULT_KEY.id, "secret_access_key": DEFAULT_KEY.secret}
+ROLE = "arn:aws:iam::123456789012:role/sagemaker"
+
+
+@pytest.fixture
+def discovery():
+    made = []
+
+    def make(url, **options):
+        config = {"type": "sagemaker", "region": "us-east-1", "control_url": url, "credentials": CREDENTIALS}
+        made.append(Discovery(msgspec.convert(config | options, SageMakerSettings)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+def create(client, name):
+    image = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"}
+    client.create_model(
+        ModelName=f"{name}-Model",
+        PrimaryContainer=image | {"ModelDataUrl": f"s3://bucket/{name}.tar.gz"},
+        ExecutionRoleArn=ROLE,
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": f"{name}-Model",
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.t2.medium",
+        "InitialVariantWeight": 1.0,
+    }
+    client.create_endpoint_config(EndpointConfigName=f"{name}-config", ProductionVariants=[variant])
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")
+
+
+def test_endpoints_of_an_independent_control_plane_are_found_whole(moto_url, moto_client, discovery):
+    create(moto_client, "credit")
+    create(moto_client, "loans")
+    found = {endpoint.name: endpoint for endpoint in discovery(moto_url).endpoints()}
+    assert sorted(found) == ["credit", "loans"]
+    credit = found["credit"]
+    described = moto_client.describe_endpoint(EndpointName="credit")
+    assert credit.rn == described["EndpointArn"]
+    assert datetime.fromisoformat(credit.created_at) == described["CreationTime"]
+    assert credit.asset.name == "credit-Model"
+    assert credit.asset.url == "s3://bucket/credit.tar.gz"
+    assert credit.asset.rn == moto_client.describe_model(ModelName="credit-Model")["ModelArn"]
+
+
+async def names(discovery):
+    return [endpoint.name for endpoint in await asyncio.to_thread(discovery.endpoints)]
+
+
+async def one(discovery):
+    (endpoint,) = await asyncio.to_thread(discovery.endpoints)
+    return endpoint
+
+
+@pytest.fixture
+async def platform():
+    async with SageMakerEmulator() as platform:
+        yield platform
+
+
+async def test_an_account_without_endpoints_has_none(platform, discovery):
+    assert await names(discovery(platform.url)) == []
+
+
+async def test_what_serves_is_listed_and_nothing_else(platform, discovery):
+    for status in ("InService", "Updating", "SystemUpdating", "RollingBack"):
+        platform.add_endpoint(status, model=LINEAR, status=status)
+    for status in ("OutOfService", "Creating", "Deleting", "Failed", "UpdateRollbackFailed"):
+        platform.add_endpoint(status, model=LINEAR, status=status)
+    assert await names(discovery(platform.url)) == ["InService", "RollingBack", "SystemUpdating", "Updating"]
+
+
+async def test_asynchronous_endpoints_are_left_out(platform, discovery):
+    platform.add_endpoint("batch", model=LINEAR, asynchronous=True)
+    platform.add_endpoint("online", model=LINEAR)
+    assert await names(discovery(platform.url)) == ["online"]
+
+
+async def test_every_page_is_read(platform, discovery):
+    for k in range(100):
+        platform.add_endpoint(f"batch-{k}", model=LINEAR, asynchronous=True)
+    platform.add_endpoint("last", model=LINEAR)
+    assert await names(discovery(platform.url)) == ["last"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (True, ["Credit", "credit", "shared/a", "shared/b"]),
+        ({"include": ["credit"]}, ["credit"]),
+        ({"include": ["?redit", "nothing*"]}, ["Credit", "credit"]),
+        ({"exclude": ["c*"]}, ["Credit", "shared/a", "shared/b"]),
+        ({"include": ["shared"]}, ["shared/a", "shared/b"]),
+        ({"include": ["shared/b"]}, ["shared/b"]),
+        ({"include": ["sh*/a", "credit"]}, ["credit", "shared/a"]),
+        ({"exclude": ["shared/a", "*redit"]}, ["shared/b"]),
+        ({"exclude": ["shared"]}, ["Credit", "credit"]),
+    ],
+)
+async def test_patterns_choose_endpoints_and_components(platform, wanted, expected, discovery):
+    platform.add_endpoint("Credit", model=LINEAR)
+    platform.add_endpoint("credit", model=LINEAR)
+    platform.add_endpoint("shared", components={"a": LINEAR, "b": LINEAR})
+    assert await names(discovery(platform.url, discover=wanted)) == expected
+
+
+async def test_an_excluded_endpoint_costs_no_question(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    assert await names(discovery(platform.url, discover={"exclude": ["credit"]})) == []
+    assert platform.requests == {"control": 1}
+
+
+async def test_details_of_the_configuration_are_merged_in(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    found = await one(discovery(platform.url, endpoints={"credit": {"limits": {"max_rows": 7}}}))
+    assert found.limits.max_rows == 7
+
+
+async def test_a_name_that_the_configuration_gives_to_another_endpoint_is_left_to_it(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    assert await names(discovery(platform.url, endpoints={"credit": {"endpoint": "other"}})) == []
+
+
+async def test_descriptions_are_kept_until_the_endpoint_changes(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    seen = discovery(platform.url)
+    first = await one(seen)
+    asked = platform.requests["control"]
+    assert await one(seen) == first
+    assert platform.requests["control"] == asked + 1
+    platform.add_endpoint("credit", model=LINEAR, model_name="second")
+    assert (await one(seen)).asset.name == "second"
+
+
+async def test_components_that_come_later_are_found(platform, discovery):
+    platform.add_endpoint("shared", components={"a": LINEAR})
+    seen = discovery(platform.url)
+    assert await names(seen) == ["shared/a"]
+    platform.add_endpoint("shared", components={"a": LINEAR, "b": LINEAR})
+    assert await names(seen) == ["shared/a", "shared/b"]
+
+
+async def test_an_endpoint_that_cannot_be_described_takes_no_other_down(platform, discovery):
+    platform.add_endpoint("a", model=LINEAR)
+    platform.add_endpoint("b", model=LINEAR)
+    platform.deny("DescribeEndpointConfig", "a-config")
+    seen = discovery(platform.url)
+    first, second = await asyncio.to_thread(seen.endpoints)
+    assert (first.name, first.asset) == ("a", None)
+    assert (second.name, second.asset.name) == ("b", "b-model")
+    platform.allow()
+    assert (await asyncio.to_thread(seen.endpoints))[0].asset.name == "a-model"
+
+
+async def test_an_endpoint_that_cannot_be_described_any_more_stays_as_it_was(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    seen = discovery(platform.url)
+    await one(seen)
+    platform.add_endpoint("credit", model=LINEAR, model_name="second")
+    platform.deny("DescribeEndpoint", "credit")
+    assert (await one(seen)).asset.name == "credit-model"
+    platform.allow()
+    assert (await one(seen)).asset.name == "second"
+
+
+async def test_a_model_that_cannot_be_described_keeps_its_identity(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    platform.deny("DescribeModel", "credit-model")
+    seen = discovery(platform.url)
+    denied = (await one(seen)).asset
+    platform.allow()
+    allowed = (await one(seen)).asset
+    assert (denied.id, denied.name, denied.url) == (allowed.id, allowed.name, None)
+    assert allowed.url is not None
+
+
+async def test_the_model_of_a_component_is_asked_for_until_it_is_told(platform, discovery):
+    platform.add_endpoint("shared", components={"a": LINEAR})
+    platform.deny("DescribeModel", "shared-model")
+    seen = discovery(platform.url)
+    assert (await one(seen)).asset.url is None
+    platform.allow()
+    assert (await one(seen)).asset.url is not None
+    before = platform.requests["control"]
+    await one(seen)
+    assert (
+        platform.requests["control"] == before + 4
+    )  # two listings, endpoint and configuration; no component, no model
+
+
+async def test_a_component_that_cannot_be_described_is_listed_with_the_others(platform, discovery):
+    platform.add_endpoint("shared", components={"a": LINEAR, "b": LINEAR})
+    platform.deny("DescribeInferenceComponent", "a")
+    first, second = await asyncio.to_thread(discovery(platform.url).endpoints)
+    assert (first.name, first.asset) == ("shared/a", None)
+    assert (second.name, second.asset.name) == ("shared/b", "shared-model-b")
+
+
+async def test_an_endpoint_that_is_deleted_between_two_questions_is_gone(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    platform.deny("DescribeEndpoint", "credit", code="ValidationException", message='Could not find endpoint "credit".')
+    assert await names(discovery(platform.url)) == []
+
+
+async def test_a_control_plane_that_throttles_is_asked_three_times_at_most(platform, discovery):
+    platform.play(aws_error("ThrottlingException", 400, route="control", times=None))
+    with pytest.raises(EngineUnavailableError) as caught:
+        await names(discovery(platform.url))
+    assert caught.value.retryable
+    assert platform.requests == {"control": 3}
+
+
+async def test_a_control_plane_that_refuses_access_is_reported(platform, discovery):
+    platform.play(aws_error("AccessDeniedException", 400, route="control"))
+    with pytest.raises(EngineRefusedError, match="listed: AWS refused access"):
+        await names(discovery(platform.url))
+
+
+async def test_a_control_plane_that_goes_away_ends_the_discovery(discovery):
+    async with SageMakerEmulator() as platform:
+        platform.add_endpoint("credit", model=LINEAR)
+        seen = discovery(platform.url)
+        await names(seen)
+    with pytest.raises(EngineUnavailableError, match="EndpointConnectionError"):
+        await names(seen)
+
+
+async def test_a_stopped_discovery_asks_no_further(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    seen = discovery(platform.url)
+    seen.stop()
+    with pytest.raises(EngineUnavailableError, match="stopped"):
+        await names(seen)
+    assert platform.requests == {"control": 1}

@@ -1,0 +1,107 @@
+from collections.abc import Callable
+
+import pytest
+
+Problems = Callable[..., list[str]]
+
+
+def text(deployment: str = "", *, engines: str = "", public_id: str = "credit", defaults: str = "null") -> str:
+    return f"""\
+auth: {{mode: none}}
+engines:
+  one: {{type: tin, region: here, discover: false, endpoints: {{loans: {{url: "http://h"}}}}, defaults: {defaults}}}
+  two: {{type: tin, region: here}}
+{engines}
+deployments:
+  {public_id}: {{format: tin-text, engine: one, endpoint: loans{deployment}}}
+"""
+
+
+def test_a_plain_deployment_has_no_problem(problems: Problems) -> None:
+    assert problems(text()) == []
+
+
+def test_without_discovery_the_endpoint_has_to_be_configured(problems: Problems) -> None:
+    found = problems(text().replace("endpoint: loans", "endpoint: lones"))
+    assert len(found) == 1
+    assert found[0].startswith("c.yaml:7:43: deployments.credit.endpoint: The engine one does not discover")
+    assert found[0].endswith("Known: loans.")
+
+
+def test_with_discovery_any_endpoint_may_exist(problems: Problems) -> None:
+    assert problems(text().replace("engine: one, endpoint: loans", "engine: two, endpoint: later")) == []
+
+
+@pytest.mark.parametrize("column", ["scoring_id", "transaction_id", "deployment_id", "record_id"])
+def test_an_id_is_not_redacted(problems: Problems, column: str) -> None:
+    assert problems(text(f", redact: {{{column}: drop}}")) == [
+        f"c.yaml:7:69: deployments.credit.redact.{column}: The column is an id of the record, and has to stay as it is."
+    ]
+
+
+def test_digests_need_a_key(problems: Problems) -> None:
+    hashed = text(", redact: {Name: hash, Phone: mask}")
+    found = problems(hashed)
+    assert len(found) == 1
+    assert "deployments.credit.redact.Name: `hash` needs `payload_log.redaction_key`" in found[0]
+    assert problems(hashed + "payload_log: {redaction_key: k}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "places"),
+    [
+        ("{header: X-Log}", []),
+        ("{header: X-Log, value: 'yes'}", []),
+        ("{body_key: log}", []),
+        ("{}", ["log_marker"]),
+        ("{header: X-Log, body_key: log}", ["log_marker"]),
+        ("{body_key: log, value: 'yes'}", ["log_marker.value"]),
+    ],
+)
+def test_a_log_marker_is_a_header_or_a_key(problems: Problems, marker: str, places: list[str]) -> None:
+    found = problems(text(f", log_marker: {marker}"))
+    assert [line.split(": ")[1] for line in found] == [f"deployments.credit.{place}" for place in places]
+
+
+def test_a_public_id_is_not_that_of_another_discovered_endpoint(problems: Problems) -> None:
+    found = problems(text(public_id="two--loans"))
+    assert len(found) == 1
+    assert found[0].startswith("c.yaml:7:3: deployments.two--loans: The id is that of a discovered endpoint")
+    assert problems(text(public_id="three--loans")) == []
+
+
+def test_a_public_id_may_be_the_generated_one_of_its_own_endpoint(problems: Problems) -> None:
+    assert problems(text(public_id="one--loans")) == []
+
+
+@pytest.mark.parametrize(("name", "clashes"), [("one--x", True), ("one-", True), ("one-x", False), ("onex", False)])
+def test_engines_do_not_share_generated_ids(problems: Problems, name: str, clashes: bool) -> None:
+    found = problems(text(engines=f"  {name}: {{type: tin, region: here}}"))
+    assert bool(found) is clashes
+    assert all(line.startswith(f"c.yaml:5:3: engines.{name}: Generated ids") for line in found)
+
+
+def test_an_ambiguous_mapping_is_refused_where_it_stands(problems: Problems) -> None:
+    found = problems(text(", output: {prediction: p, probability: s, labels: [a, b]}"))
+    assert [line.split(": ")[1] for line in found] == ["deployments.credit.output.probability_of"]
+
+
+def test_defaults_of_an_engine_are_checked_like_a_deployment(problems: Problems) -> None:
+    found = problems(text(defaults="{format: tin-text, request: {fields: [a]}, redact: {scoring_id: mask}}"))
+    assert [line.split(": ")[1] for line in found] == [
+        "engines.one.defaults.request",
+        "engines.one.defaults.redact.scoring_id",
+    ]
+
+
+def test_defaults_need_no_format(problems: Problems) -> None:
+    assert problems(text(defaults="{log: none}")) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "accepted"), [("credit", True), ("two--anything", True), ("two--", False), ("nine--x", False)]
+)
+def test_data_sets_are_for_deployments_that_can_exist(problems: Problems, key: str, accepted: bool) -> None:
+    found = problems(text() + f"sinks: {{far: {{type: pail, data_sets: {{{key}: x}}}}}}\n")
+    assert (found == []) is accepted
+    assert all(f"sinks.far.data_sets.{key}: The name must name an entry of `deployments`" in line for line in found)
