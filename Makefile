@@ -6,7 +6,7 @@ ARGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-COUNTERPARTS := $(patsubst tests/acceptance/environments/%.txt,.venvs/%/.installed,$(wildcard tests/acceptance/environments/*.txt))
+COUNTERPARTS := $(patsubst tests/acceptance/requirements/%.txt,.venvs/%/.installed,$(wildcard tests/acceptance/requirements/*.txt))
 PIP := -m pip --disable-pip-version-check --quiet
 # Debian keeps nginx in /usr/sbin, which is not in the PATH of a normal user.
 export PATH := $(PATH):/usr/sbin
@@ -16,7 +16,7 @@ export PATH := $(PATH):/usr/sbin
 
 help:
 	@echo 'make demo [ARGS=--once]   emulated engines, the gateway, sample traffic, payload records'
-	@echo 'make test                 all tests but the two below, in less than five minutes'
+	@echo 'make test                 all tests but acceptance and soak, in less than five minutes'
 	@echo 'make check                format, lint, types, layers'
 	@echo 'make acceptance           against counterparts in environments of their own (wrk and nginx for the benchmarks)'
 	@echo 'make soak                 the long proofs'
@@ -72,7 +72,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[sagemaker,azureml]' --group dev
 	touch $@
 
-.venvs/%/.installed: tests/acceptance/environments/%.txt
+.venvs/%/.installed: tests/acceptance/requirements/%.txt
 	rm -rf .venvs/$*
 	$(PYTHON) -m venv .venvs/$*
 	.venvs/$*/bin/python $(PIP) install --requirement $<

@@ -17,13 +17,16 @@ from gateway.api.access import Gate, access_policy
 from gateway.api.auth import Authenticator
 from gateway.api.bodies import BodyReader
 from gateway.api.calls import ScoringRoute
+from gateway.api.draining import Draining
 from gateway.api.guard import Guard
 from gateway.api.in_flight import InFlight
 from gateway.api.metrics_route import MetricsRoute
 from gateway.api.operations import DocsRoutes, OpenApiRoute, operations_routes
+from gateway.api.payloads_route import PayloadsRoute
 from gateway.api.probes import Probes
 from gateway.api.routes import DiscoveryRoutes, Route
 from gateway.api.server import application
+from gateway.api.serving import serving
 from gateway.api.urls import BaseUrls
 from gateway.config import Configuration
 from gateway.directory import Directory
@@ -42,9 +45,6 @@ from schemas.configuration import ServerSettings, TlsSettings
 
 BYTES_PER_MB = 1_000_000
 BYTES_PER_GB = 1_000_000_000
-# Longer than that of the usual load balancers (60 s): the side that sends closes first.
-KEEP_ALIVE_SECONDS = 75.0
-BACKLOG = 1024
 DISTRIBUTION = "openscale-gateway"
 
 log = structlog.get_logger(__name__)
@@ -86,34 +86,24 @@ async def running(
         )
         background = asyncio.create_task(leading.run(), name="background")
         stack.push_async_callback(_ended, background)
+        draining = Draining(configuration.server.drain_seconds)
         app = _application(
             configuration=configuration,
+            draining=draining,
             registry=registry,
             engines=engines,
             directory=directory,
             writer=writer,
             stack=stack,
         )
-        await _listen(app, configuration.server, listener, stack)
+        await stack.enter_async_context(serving(app, listener, draining, tls=_tls(configuration.server.tls)))
         yield background
-
-
-async def _listen(app: web.Application, server: ServerSettings, listener: socket.socket, stack: AsyncExitStack) -> None:
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=False,
-        shutdown_timeout=server.drain_seconds,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listener, ssl_context=_tls(server.tls), backlog=BACKLOG).start()
 
 
 def _application(
     *,
     configuration: Configuration,
+    draining: Draining,
     registry: Registry,
     engines: Mapping[str, Engine],
     directory: Directory,
@@ -129,9 +119,10 @@ def _application(
     policy = access_policy(configuration.auth, server)
     gate = Gate(authenticator, policy)
     base_urls = BaseUrls(server)
+    reader = SpoolReader(configuration.payload_log.path)
     exposition = Exposition(
         metrics,
-        stats=SpoolReader(configuration.payload_log.path).stats,
+        stats=reader.stats,
         engines=directory.statuses,
         open_circuits=pipelines.open_circuits,
     )
@@ -139,11 +130,12 @@ def _application(
     routes: list[Route] = [
         *DiscoveryRoutes(directory, base_urls).routes(),
         *ScoringRoute(directory, scoring, bodies).routes(),
+        *PayloadsRoute(reader).routes(),
         *MetricsRoute(exposition).routes(),
         *Probes(gate, lambda: [reason] if (reason := writer.problem) else [], directory.statuses).routes(),
         *operations_routes(OpenApiRoute(policy, base_urls, version(DISTRIBUTION)), DocsRoutes()),
     ]
-    return application(routes, Guard(gate, metrics), max_body_bytes=_bytes(server.max_body_mb))
+    return application(routes, Guard(gate, metrics, draining), max_body_bytes=_bytes(server.max_body_mb))
 
 
 def _bodies(server: ServerSettings) -> BodyReader:

@@ -11,7 +11,9 @@ from schemas.configuration import DeploymentSettings
 from schemas.errors import ConfigurationError
 
 Direction = Literal["request", "response"]
+Options = Mapping[str, Any]
 DIRECTIONS: tuple[Direction, Direction] = ("request", "response")
+_NOTHING: Mapping[str, Options] = {}
 
 
 class Plugins(Protocol):
@@ -31,31 +33,44 @@ class _Problem(Struct, frozen=True):
     sentence: str
 
 
-def build_formats(plugins: Plugins, settings: DeploymentSettings) -> tuple[Format, Format]:
+def build_formats(
+    plugins: Plugins, settings: DeploymentSettings, request_options: Mapping[str, Options] = _NOTHING
+) -> tuple[Format, Format]:
     """Build both codecs of a deployment.
 
     A `request` or `response` without `format`, or with that of the preset, changes single options of the preset; with
     another `format` it replaces it.
 
+    Args:
+        plugins: the codecs and presets.
+        settings: of the deployment.
+        request_options: those of its endpoint, by codec; they count less than the preset's and the deployment's own.
+
     Raises:
         ConfigurationError: with each problem and its place.
     """
-    request, response = (_build(plugins, settings, direction) for direction in DIRECTIONS)
+    request = _build(plugins, settings, "request", request_options)
+    response = _build(plugins, settings, "response")
     if isinstance(request, _Problem) or isinstance(response, _Problem):
-        problems = find_format_problems(plugins, settings)
+        problems = _problems(request, response)
         raise ConfigurationError([f"{place}: {sentence}" for place, sentence in problems])
     return request, response
 
 
 def find_format_problems(plugins: Plugins, settings: DeploymentSettings) -> list[tuple[str, str]]:
     """Return (place, sentence) for each reason why `build_formats` would fail."""
-    built = [_build(plugins, settings, direction) for direction in DIRECTIONS]
+    return _problems(*(_build(plugins, settings, direction) for direction in DIRECTIONS))
+
+
+def _problems(*built: Format | _Problem) -> list[tuple[str, str]]:
     # A preset that is not there is the problem of both directions, and told once.
     problems = dict.fromkeys(item for item in built if isinstance(item, _Problem))
     return [(item.place, item.sentence) for item in problems]
 
 
-def _build(plugins: Plugins, settings: DeploymentSettings, direction: Direction) -> Format | _Problem:
+def _build(
+    plugins: Plugins, settings: DeploymentSettings, direction: Direction, described: Mapping[str, Options] = _NOTHING
+) -> Format | _Problem:
     try:
         preset = {} if settings.format is None else getattr(plugins.preset(settings.format), direction)
     except ConfigurationError as error:
@@ -64,10 +79,10 @@ def _build(plugins: Plugins, settings: DeploymentSettings, direction: Direction)
     options = merged_options(preset, override or {})
     if "format" not in options:
         return _Problem(direction, "No format is configured: set `format` to a preset, or name a codec here.")
-    return _codec(plugins, options, direction)
+    return _codec(plugins, {**described.get(str(options["format"]), {}), **options}, direction)
 
 
-def merged_options(preset: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+def merged_options(preset: Options, override: Options) -> dict[str, Any]:
     """Return the options of one direction, `format` included."""
     replaces = "format" in override and override["format"] != preset.get("format")
     return dict(override) if replaces else {**preset, **override}
@@ -81,11 +96,11 @@ def _codec(plugins: Plugins, options: dict[str, Any], direction: Direction) -> F
         return _Problem(f"{direction}.format", error.message)
     try:
         return plugin.build(msgspec.convert(options, plugin.settings))
-    except ValueError as error:
+    except (ValueError, msgspec.ValidationError) as error:
         return _Problem(direction, sentence_of(error))
 
 
-def sentence_of(error: ValueError) -> str:
+def sentence_of(error: ValueError | msgspec.ValidationError) -> str:
     """Return what a settings struct, or a codec, objects to; what msgspec itself says may quote a value."""
     if isinstance(error, msgspec.ValidationError) and not isinstance(error.__cause__, ValueError | TypeError):
         return "A value is not of the type that its option has."

@@ -134,7 +134,7 @@ class Pipelines:
                 f"`engines.{deployment.engine}.defaults` a `format`.",
                 target="deployment_id",
             )
-        request_format, response_format = self._registry.compile_formats(settings)
+        request_format, response_format = self._registry.compile_formats(settings, endpoint.request_options)
         plugin = self._configuration.engines[deployment.engine].plugin
         return Pipeline(
             deployment=deployment,

@@ -25,6 +25,7 @@ _PLUGIN: Mapping[Group, type] = {
     "presets": Preset,
 }
 _SETTINGS: Mapping[Group, type[Settings]] = {"engines": EngineSettings, "formats": Settings, "sinks": SinkSettings}
+_NO_OPTIONS: Mapping[str, Mapping[str, Any]] = {}
 _SINGULAR: Mapping[Group, str] = {"engines": "engine", "formats": "format", "sinks": "sink", "presets": "preset"}
 
 
@@ -123,13 +124,19 @@ class Registry:
         """Return the preset of this name."""
         return self._find("presets", name, self.presets)
 
-    def compile_formats(self, settings: DeploymentSettings) -> tuple[Format, Format]:
+    def compile_formats(
+        self, settings: DeploymentSettings, request_options: Mapping[str, Mapping[str, Any]] = _NO_OPTIONS
+    ) -> tuple[Format, Format]:
         """Build the codecs of a deployment, for its requests and for its responses.
+
+        Args:
+            settings: of the deployment.
+            request_options: those that its endpoint brings, by codec.
 
         Raises:
             ConfigurationError: its formats are incomplete or contradict each other, each problem with its place.
         """
-        return build_formats(self, settings)
+        return build_formats(self, settings, request_options)
 
     def format_problems(self, settings: DeploymentSettings) -> list[tuple[str, str]]:
         """Return (place, sentence) for each reason why `compile_formats` would fail."""

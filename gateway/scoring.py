@@ -85,15 +85,15 @@ class Scoring:
         parsed = await _translate(large, parse_scoring_request, call.body)
         pipeline, request = self._pipelines.of(deployment), parsed.request
         if not request.values:
-            return _answer(ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[]), parsed)[1]
+            return _answer(Unlogged(), ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[]), parsed)
         parts = await _translate(large, pipeline.encode, request)
         started = _now()
-        record = self._tap.open(deployment, call.tapped, request, len(call.body))
+        record = await _translate(large, self._tap.open, deployment, call.tapped, request)
         try:
             async with record:
                 answers = await self._invoke_all(pipeline, parts, call.tapped.scoring_id, record)
-                record.response = response = await _translate(large, pipeline.decode, request, parts, answers)
-                record.response_text, text = await _translate(large, _answer, response, parsed)
+                response = await _translate(large, pipeline.decode, request, parts, answers)
+                text = await _translate(large, _answer, record, response, parsed)
         except PayloadLogError:
             raise
         except BaseException as error:
@@ -186,20 +186,21 @@ class Scoring:
             self._observer.contradicted(pipeline.deployment.id, n_rows)
 
 
-def _answer(response: ScoringResponse, parsed: ParsedBody) -> tuple[bytes, bytes]:
-    """Return the JSON of the response for the record, and that for the caller, wrapped as its request was."""
+def _answer(record: CallRecord | Unlogged, response: ScoringResponse, parsed: ParsedBody) -> bytes:
+    """Return the JSON for the caller, wrapped as its request was; the record takes the same text, unwrapped."""
     text = json.encode(response)
+    record.answered(response, text)
     if parsed.parts is None:
-        return text, text
+        return text
     if len(parsed.parts) == 1:
-        return text, b'{"predictions":[' + text + b"]}"
+        return b'{"predictions":[' + text + b"]}"
     predictions: list[ScoringResponse] = []
     start = 0
     for n_rows in parsed.parts:
         rows = response.values[start : start + n_rows]
         predictions.append(ScoringResponse(fields=response.fields, values=rows, labels=response.labels))
         start += n_rows
-    return text, json.encode({"predictions": predictions})
+    return json.encode({"predictions": predictions})
 
 
 async def _translate(large: bool, translate: Callable[..., Result], *arguments: Any) -> Result:
@@ -209,10 +210,9 @@ async def _translate(large: bool, translate: Callable[..., Result], *arguments: 
 def _pause(attempt: int, retry_after: float | None) -> float:
     if retry_after is not None:
         return retry_after
-    longest = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 def _now() -> float:
-    now: float = asyncio.get_running_loop().time()
-    return now
+    return asyncio.get_running_loop().time()

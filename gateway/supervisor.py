@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 
 import structlog
 
@@ -15,7 +16,8 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 # A process that has served this long was sound: the next start of its place is not delayed.
 SOUND_SECONDS = 30.0
-KILL_GRACE_SECONDS = 10.0
+# Beyond `drain_seconds`, for what follows the last call: records, a batch under way, connections.
+KILL_GRACE_SECONDS = 20.0
 
 log = structlog.get_logger(__name__)
 
@@ -43,10 +45,12 @@ class Supervisor:
                     tasks.create_task(self._keep_alive(place, environment), name=f"worker {place}")
 
     def stop(self) -> None:
-        """Send SIGTERM to all processes; they finish their calls."""
+        """Accept no more connections, and send SIGTERM to all processes: they finish their calls."""
+        log.info("stopping")
         self._stop.set()
+        self._listener.close()
         for process in self._running:
-            process.send_signal(signal.SIGTERM)
+            _terminate(process)
 
     async def _keep_alive(self, place: int, environment: dict[str, str]) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -72,10 +76,14 @@ class Supervisor:
             str(self._configuration.source_path),
             "--listener",
             str(descriptor),
+            # Nothing is ever written: its end tells the worker that this process is gone, however it went.
+            stdin=asyncio.subprocess.PIPE,
             pass_fds=(descriptor,),
             env=environment,
         )
         self._running.add(process)
+        if self._stop.is_set():
+            _terminate(process)
         ended = asyncio.ensure_future(process.wait())
         try:
             if not await self._stopped_before(ended):
@@ -110,3 +118,8 @@ class Supervisor:
                 await self._stop.wait()
         except TimeoutError:
             pass
+
+
+def _terminate(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)

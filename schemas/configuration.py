@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.caller import Role
+from schemas.caller import Origin, Role
+from schemas.payload import Outcome
 from schemas.table import Cell
 
 
@@ -59,7 +60,17 @@ ClientName = Annotated[
     ),
 ]
 EngineReference = Annotated[str, Meta(extra_json_schema={"x-refers-to": "engines"})]
-DeploymentReference = Annotated[str, Meta(extra_json_schema={"x-refers-to": "deployments"})]
+DeploymentReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9-]+$",
+        max_length=128,
+        extra_json_schema={
+            "x-refers-to": "deployments",
+            "x-expected": "the id of a deployment: letters, digits and dashes, at most 128",
+        },
+    ),
+]
 """A public id that has to be known: an entry of `deployments`, or a generated one. `EngineReference` is alike."""
 
 
@@ -251,6 +262,23 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
         Literal["now", "beginning"], Doc("Where a new sink starts: now, or at the beginning of the spool.")
     ] = "now"
     batch: Annotated[BatchSettings, Doc("When a batch is sent.")] = BatchSettings()
+
+
+class SelectingSinkSettings(SinkSettings, frozen=True, kw_only=True):
+    """A sink that takes any record, unless told to take some only. A record is sent where all three select it."""
+
+    deployments: Annotated[
+        Annotated[tuple[DeploymentReference, ...], Meta(min_length=1)] | None,
+        Doc("Public ids of the deployments whose records are sent; null: all."),
+    ] = None
+    outcomes: Annotated[
+        Annotated[tuple[Outcome, ...], Meta(min_length=1)] | None,
+        Doc("How the calls ended whose records are sent; null: in any way."),
+    ] = None
+    origins: Annotated[
+        Annotated[tuple[Origin, ...], Meta(min_length=1)] | None,
+        Doc("Whose calls' records are sent, an application's or a monitor's; null: everybody's."),
+    ] = None
 
 
 class PayloadLogSettings(Settings, frozen=True, kw_only=True):

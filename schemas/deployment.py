@@ -37,18 +37,22 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the platform's own name, unique within its engine.
+        title: display name, where the platform has one beside it: names there are ids.
         description: a text for people.
         rn: resource name (an ARN, an ARM id).
         created_at: RFC 3339, UTC, with `Z`; `modified_at` likewise.
         asset: the model, where the platform tells.
         columns: names of the columns that the endpoint takes, in its order, where the platform tells.
         input_schema: Spark "struct" JSON of the input; `output_schema` likewise.
+        request_options: options for the codec of requests, by codec, that the platform's own description gives
+            (`{"tensors": {"datatypes": ...}}`); those of the configuration count more.
         native: what the engine needs to reach the endpoint, as JSON; may hold keys, so it is never shown.
         limits: of one native request.
         timeout_seconds: for one call, where the platform states its own.
     """
 
     name: str
+    title: str | None = None
     description: str = ""
     rn: str | None = None
     created_at: str | None = None
@@ -57,6 +61,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] | None = None
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
+    request_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     native: dict[str, Any] = field(default_factory=dict)
     limits: Limits = Limits()
     timeout_seconds: float | None = None
@@ -85,4 +90,4 @@ class Deployment(Struct, frozen=True, kw_only=True):
         """Display name."""
         if self.settings is not None and self.settings.name is not None:
             return self.settings.name
-        return self.endpoint.name
+        return self.endpoint.title or self.endpoint.name

@@ -131,14 +131,23 @@ class GatewayProcess:
                 # Readiness is told over HTTP alone: asking again is the only way to learn of it.
                 await asyncio.sleep(PROBE_SECONDS)
 
+    def workers(self) -> list[int]:
+        """Return the ids of its serving processes, oldest first; none where it serves itself."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return sorted(int(pid) for pid in children.split())
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        if self.running:
+            self._process.send_signal(signal.SIGTERM)
+
     async def stop(self) -> int:
         """Ask it to stop (SIGTERM) and return its exit code; negative: the signal that ended it.
 
         Raises:
             TimeoutError: it goes on after `STOP_SECONDS`.
         """
-        if self.running:
-            self._process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         async with asyncio.timeout(STOP_SECONDS):
             code = await self._process.wait()
             await self._reader
@@ -150,6 +159,15 @@ class GatewayProcess:
             os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
         await self._reader
+
+    def kill_parent(self) -> None:
+        """End the process itself at once, and none of its workers."""
+        self._process.kill()
+
+    def kill_worker(self, pid: int) -> None:
+        """End one of its serving processes at once."""
+        assert pid in self.workers()
+        os.kill(pid, signal.SIGKILL)
 
     def log_text(self) -> str:
         """Return the end of the log, a line an entry, for a failure's message."""
@@ -172,6 +190,21 @@ class GatewayProcess:
                 self._new_entry.set()
         finally:
             asyncio.get_running_loop().call_soon(self._new_entry.set)
+
+
+async def ended(pid: int) -> None:
+    """Wait for the end of a process that need not be a child of this one."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def run_command(*arguments: str | Path, directory: Path, environ: Mapping[str, str] | None = None) -> str:

@@ -15,6 +15,7 @@ from adapters.base.sink import (
     Settlement,
     Sink,
     SinkPlugin,
+    record_filter,
 )
 from adapters.base.tokens import Token, TokenSource
 from adapters.base.transport import (
@@ -57,4 +58,5 @@ __all__ = [
     "Transport",
     "TransportError",
     "TransportTimeoutError",
+    "record_filter",
 ]

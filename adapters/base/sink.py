@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from adapters.base.transport import Transport
 from schemas.caller import Origin
-from schemas.configuration import SinkSettings
+from schemas.configuration import SelectingSinkSettings, SinkSettings
 from schemas.payload import Outcome, PayloadRecord
 
 
@@ -28,6 +28,15 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
     deployments: frozenset[str] | None = None
     outcomes: frozenset[Outcome] | None = None
     origins: frozenset[Origin] | None = None
+
+
+def record_filter(settings: SelectingSinkSettings) -> RecordFilter:
+    """Return the filter of a sink that takes what its settings ask for."""
+    return RecordFilter(
+        deployments=None if settings.deployments is None else frozenset(settings.deployments),
+        outcomes=None if settings.outcomes is None else frozenset(settings.outcomes),
+        origins=None if settings.origins is None else frozenset(settings.origins),
+    )
 
 
 class BatchRecord(Struct, frozen=True):

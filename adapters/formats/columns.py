@@ -70,6 +70,8 @@ def named_table(rows: list[list[Cell]], fields: Sequence[str] | None) -> Table:
     if not rows:
         return Table(tuple(fields or ("prediction",)), [])
     width = len(rows[0])
+    if width == 0:
+        raise EngineReplyError("A row of the answer has no cells.")
     if fields is not None and len(fields) == width:
         check_widths(rows, width)
         return Table(tuple(fields), rows)

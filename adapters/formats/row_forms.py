@@ -5,7 +5,7 @@ from itertools import repeat
 from typing import Annotated, Any, Literal
 
 from adapters.formats.cells import named_columns
-from adapters.formats.columns import check_n_rows, check_widths, named_table
+from adapters.formats.columns import check_n_rows, named_table
 from adapters.formats.json_reading import kind_of
 from schemas.configuration import Doc
 from schemas.errors import EngineReplyError
@@ -81,7 +81,7 @@ def _object_rows(rows: list[dict[str, Cell]], fields: Sequence[str] | None) -> T
     columns = _union(rows)
     if columns == ("0",):
         # pandas gives this name to a column that has none.
-        return named_table([[row["0"]] for row in rows], fields)
+        return named_table([[row.get("0")] for row in rows], fields)
     if not columns:
         raise EngineReplyError("The rows of the answer have no columns.")
     get: Callable[[dict[str, Cell], Any], Any] = dict.get
@@ -102,9 +102,6 @@ def _array_rows(rows: list[list[Cell]], fields: Sequence[str] | None) -> Table:
     if rows[0] and all(_is_class_score(cell) for row in rows for cell in row):
         by_class = [{str(cell["label"]): cell["score"] for cell in row} for row in rows]
         return _object_rows(by_class, fields)
-    if not rows[0]:
-        check_widths(rows, 0)
-        raise EngineReplyError("The rows of the answer have no cells.")
     return named_table(rows, fields)
 
 

@@ -35,6 +35,9 @@ class TensorsSettings(Settings, frozen=True, kw_only=True):
     rank: Annotated[
         Literal[1, 2], Doc("Dimensions of a tensor that holds one column of scalars: 1: [rows], 2: [rows, 1].")
     ] = 2
+    ranks: Annotated[dict[str, Literal[1, 2]], Doc("The same by name of the tensor, where it differs from `rank`.")] = (
+        msgspec.field(default_factory=dict)
+    )
     outputs: Annotated[tuple[str, ...], Doc("Names of the outputs to ask for; none: all.")] = ()
     parameters: Annotated[
         dict[str, dict[str, Any]], Doc("`parameters` by name of the tensor, such as {content_type: str}.")
@@ -91,7 +94,7 @@ class TensorsFormat:
     def _tensor(self, name: str, values: list[Cell], column: int | None) -> dict[str, Any]:
         settings = self._settings
         shape, cells = flat_cells(values, column)
-        if len(shape) == 1 and settings.rank == 2:  # noqa: PLR2004 - the option's own words
+        if len(shape) == 1 and settings.ranks.get(name, settings.rank) == 2:  # noqa: PLR2004 - the option's own words
             shape.append(1)
         width = len(cells) // len(values) if values else 1
         datatype = settings.datatypes.get(name) or common_datatype(cells)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from gateway.api.passwords import PlainPassword, Verifier, password_hash
 from schemas.caller import Caller
 from schemas.configuration import AuthSettings, ClientSettings
-from schemas.errors import ConfigurationError, OverloadedError, UnauthenticatedError
+from schemas.errors import OverloadedError, UnauthenticatedError
 
 CHALLENGE = 'Basic realm="openscale-gateway", charset="UTF-8"'
 """Value of `WWW-Authenticate` beside a 401."""
@@ -41,16 +41,10 @@ class Authenticator:
     Hashes are checked in threads of its own, a few at a time.
 
     Args:
-        settings: the clients; with `mode: none` everybody is an application.
-
-    Raises:
-        ConfigurationError: a client has no credential, two, or a hash that can't be checked.
+        settings: the clients, checked; with `mode: none` everybody is an application.
     """
 
     def __init__(self, settings: AuthSettings) -> None:
-        problems = credential_problems(settings)
-        if problems:
-            raise ConfigurationError(problems)
         self._open = settings.mode == "none"
         self._clients = {
             name: _Client(Caller(name, client.role), _verifier(client)) for name, client in settings.clients.items()
@@ -125,29 +119,6 @@ class Authenticator:
         self._remembered[digest] = caller
         if len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
-
-
-def credential_problems(settings: AuthSettings) -> list[str]:
-    """Return what is wrong with the credentials of the clients, one line each, with its place."""
-    if settings.mode == "none":
-        return []
-    return [
-        f"auth.clients.{name}{problem}"
-        for name, client in settings.clients.items()
-        if (problem := _problem(name, client)) is not None
-    ]
-
-
-def _problem(name: str, client: ClientSettings) -> str | None:
-    if ":" in name:
-        return ": a user name can't hold a colon (RFC 7617)"
-    if (client.password is None) == (client.password_hash is None):
-        return ": needs either `password` or `password_hash`"
-    try:
-        _verifier(client)
-    except ValueError as error:
-        return f".password_hash: {error}"
-    return None
 
 
 def _verifier(client: ClientSettings) -> Verifier:

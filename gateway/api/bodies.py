@@ -34,9 +34,12 @@ class BodyReader:
         if announced is not None and announced > self._max:
             raise self._too_large()
         share = self._in_flight.take(announced or 0)
+        plain = announced is not None and "Content-Encoding" not in request.headers
+        if plain and request.content.is_eof():
+            return request.content.read_nowait(), share
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                if announced is not None and "Content-Encoding" not in request.headers:
+                if plain:
                     return await request.content.read(), share
                 return await self._read_chunked(request, share)
         except TimeoutError:

@@ -1,11 +1,13 @@
 """What stands before every handler: an id, a credential, a role; and behind it: the error body."""
 
+import asyncio
 import time
 
 import structlog
 from aiohttp import web
 
 from gateway.api.access import Gate
+from gateway.api.draining import Draining
 from gateway.api.errors import error_response, status_of
 from gateway.api.routes import Handler, Route
 from gateway.logs import fault
@@ -26,9 +28,10 @@ log = structlog.get_logger(__name__)
 class Guard:
     """Wraps the handlers of routes: they find `TRACE` and `CALLER` in the request and raise our errors."""
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, draining: Draining) -> None:
         self._gate = gate
         self._metrics = metrics
+        self._draining = draining
 
     def protect(self, route: Route) -> Handler:
         """Return the handler of a route, for callers whom the route table admits."""
@@ -44,14 +47,23 @@ class Guard:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             request[TRACE] = trace = mint(time.time_ns() // 1_000_000)
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a handler runs in a task
+            self._draining.begin(task)
             try:
                 return await handler(request)
             except GatewayError as error:
                 return self._failed(error, trace)
+            except asyncio.CancelledError:
+                if not self._draining.impatient:
+                    raise
+                return error_response(GatewayError("The gateway is stopping: the call took too long."), trace=trace)
             except Exception as error:  # noqa: BLE001 - the last boundary: a fault of ours becomes an error body
                 log.error("fault", trace=trace, **fault(error))
                 self._metrics.refused("gateway_error")
                 return error_response(GatewayError("The gateway has failed at this request."), trace=trace)
+            finally:
+                self._draining.end(task)
 
         return handle
 

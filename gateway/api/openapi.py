@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.api.access import AccessPolicy, RouteKind
 from gateway.api.openapi_parts import Document, components, errors, header, json_content, parameter, schema
+from gateway.api.payloads_route import DEFAULT_RECORDS, MAX_RECORDS
 from gateway.api.routes import FAMILY_PREFIXES, is_monitor
 from schemas.json_schemas import json_schema
 
@@ -136,6 +137,8 @@ def _payloads(policy: AccessPolicy) -> Document:
     }
     answer = {"description": "A page of records, oldest first.", "content": json_content(page)}
     moment = {"type": "string", "format": "date-time"}
+    position = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_RECORDS, "default": DEFAULT_RECORDS}
     return {
         "operationId": "readPayloads",
         "tags": [_OPERATIONS_TAG],
@@ -144,8 +147,8 @@ def _payloads(policy: AccessPolicy) -> Document:
             _query("deployment_id", "Records of this deployment alone.", {"type": "string"}),
             _query("start", "Earliest start of a call, inclusive.", moment),
             _query("end", "Latest start of a call, exclusive.", moment),
-            _query("after", "Where the last page ended.", {"type": "string"}),
-            _query("limit", "Most records in a page.", {"type": "integer", "minimum": 1, "maximum": 1000}),
+            _query("after", "`next` of the page before.", position),
+            _query("limit", "Most records in a page.", limit),
         ],
     } | _endings(policy, "payloads", answer, (400, 503))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from gateway.api.errors import MethodNotAllowedError, NoSuchRouteError
 from gateway.api.guard import Guard
@@ -22,13 +22,25 @@ def application(routes: Iterable[Route], guard: Guard, *, max_body_bytes: int) -
     for route in routes:
         methods.setdefault(route.path, []).append(route.method)
         if route.method == "GET":
-            app.router.add_get(route.path, guard.protect(route))
+            app.router.add_get(route.path, guard.protect(route), expect_handler=_continue)
         else:
-            app.router.add_route(route.method, route.path, guard.protect(route))
+            app.router.add_route(route.method, route.path, guard.protect(route), expect_handler=_continue)
     for path, allowed in methods.items():
-        app.router.add_route("*", path, guard.answer(_method_not_allowed(tuple(allowed))))
-    app.router.add_route("*", "/{path:.*}", guard.answer(_no_such_route))
+        app.router.add_route("*", path, guard.answer(_method_not_allowed(tuple(allowed))), expect_handler=_ignore)
+    app.router.add_route("*", "/{path:.*}", guard.answer(_no_such_route), expect_handler=_ignore)
     return app
+
+
+async def _continue(request: web.Request) -> None:
+    """Ask for the body where the caller waits to be asked; expect nothing else (RFC 9110, 10.1.1, allows that)."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # That was no part of the answer.
+        request.writer.output_size = 0
+
+
+async def _ignore(request: web.Request) -> None:
+    """Answer at once: the body does not matter."""
 
 
 def _method_not_allowed(allowed: tuple[str, ...]) -> Handler:

@@ -106,7 +106,8 @@ class Answers:
         at = self._prediction_at(position)
         if at is not None:
             return self._predicted(at, probability)
-        assert probability is not None  # noqa: S101 - without a prediction there is a probability
+        if probability is None:
+            return _Plan(list(columns), None)
         if self._labels.all:
             return self._derived(probability)
         return _passed(columns, _names(settings.probability), probability)

@@ -36,7 +36,7 @@ class InputColumns:
     """
 
     def __init__(self, settings: InputSettings, endpoint_columns: Sequence[str] | None) -> None:
-        named = settings.fields if settings.fields is not None else endpoint_columns
+        named = settings.fields or endpoint_columns or None
         self._settings = settings
         self._added = settings.defaults | settings.constants
         self._columns = None if named is None else tuple(dict.fromkeys([*named, *settings.constants]))

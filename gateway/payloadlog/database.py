@@ -92,18 +92,25 @@ def check_library() -> None:
         raise PayloadLogError(f"SQLite {found} is too old for the spool: {oldest} is needed. Upgrade the package apsw.")
 
 
-def connect(path: Path) -> apsw.Connection:
-    """Open the spool for writing; a missing file is created, readable by its owner alone.
+def create_file(path: Path) -> None:
+    """Make an empty file, where there is none, that its owner alone can read: its WAL will be like it.
 
     Raises:
-        apsw.Error: SQLite can't open it.
-        OSError: it can't be created.
+        OSError: it can't be made.
     """
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def connect(path: Path) -> apsw.Connection:
+    """Open an existing spool for writing.
+
+    Raises:
+        apsw.Error: SQLite can't open it.
+    """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=256)
     try:
-        _wait_for_locks(connection)
+        wait_for_locks(connection)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("cell_size_check", True)
@@ -122,12 +129,13 @@ def connect_to_read(path: Path) -> apsw.Connection:
         apsw.Error: SQLite can't open it.
     """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    _wait_for_locks(connection)
+    wait_for_locks(connection)
     return connection
 
 
-def _wait_for_locks(connection: apsw.Connection) -> None:
-    milliseconds = round(BUSY_SECONDS * 1000)
+def wait_for_locks(connection: apsw.Connection, seconds: float = BUSY_SECONDS) -> None:
+    """Let a connection wait so long for locks of others, before it fails with BusyError."""
+    milliseconds = round(seconds * 1000)
     connection.setbusytimeout(milliseconds)
     # Where the library can, a writer sleeps in the kernel until the other one is done, instead of polling.
     connection.setlk_timeout(milliseconds, 0)
@@ -162,7 +170,7 @@ def spool_errors(path: Path) -> Iterator[None]:
     """Raise SpoolUnavailableError for an error of SQLite or of the file system in the block."""
     try:
         yield
-    except (apsw.Error, OSError) as error:
+    except (apsw.Error, OSError, UnicodeDecodeError) as error:
         if is_damage(error):
             mark_suspect(path)
         raise SpoolUnavailableError(explain(error, path)) from error
@@ -177,7 +185,7 @@ def explain(error: Exception, path: Path) -> str:
             return f"The spool {path} was locked by another process for {BUSY_SECONDS:g} s."
         case apsw.ReadOnlyError() | apsw.PermissionsError() | PermissionError():
             return f"The spool {path} can't be written: check its permissions and those of its folder."
-        case apsw.CorruptError() | apsw.NotADBError():
+        case apsw.CorruptError() | apsw.NotADBError() | UnicodeDecodeError():
             return f"The spool {path} is damaged: restart the gateway, which keeps what can be read."
         case apsw.CantOpenError() | FileNotFoundError():
             return f"The spool {path} can't be opened: check that its folder exists and can be written."
@@ -185,8 +193,8 @@ def explain(error: Exception, path: Path) -> str:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Tell whether an error means that the file itself is broken."""
-    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
+    """Tell whether an error means that the file itself is broken (SQLite does not check that text is UTF-8)."""
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError | UnicodeDecodeError)
 
 
 def suspect_marker(path: Path) -> Path:

@@ -48,7 +48,11 @@ class SpoolThread:
         Raises:
             SpoolUnavailableError: it can't be opened.
         """
-        self._cursors = await self._run(lambda: Cursors(self._path))
+        try:
+            self._cursors = await self._run(lambda: Cursors(self._path))
+        except SpoolUnavailableError:
+            self._executor.shutdown(wait=False)
+            raise
         return self
 
     async def call(self, work: Callable[[Cursors], T]) -> T:

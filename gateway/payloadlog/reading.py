@@ -1,6 +1,6 @@
 """Reading the spool beside whoever writes it, from any process: records, books, depth. Blocking; meant for threads."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class SpoolReader:
         end_us: int | None = None,
         after: int = 0,
         limit: int | None = None,
-    ) -> Iterator[StoredRecord]:
+    ) -> Generator[StoredRecord, None, None]:
         """Yield records in the order of the spool, in constant memory.
 
         No transaction stays open between records: a slow consumer holds nobody up, and records that arrive meanwhile

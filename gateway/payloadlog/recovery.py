@@ -4,28 +4,30 @@ The new file grows beside the damaged one and takes its place when it is complet
 nothing: without a spool, a complete `<path>.recovering` takes its place; beside one, it is begun anew.
 """
 
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
+import msgspec
 from msgspec import Struct
 
-from gateway.payloadlog.accounting import read_accounts
+from gateway.payloadlog.accounting import read_sinks, read_streams
 from gateway.payloadlog.database import (
     connect,
     connect_to_read,
     is_damage,
     number,
     query,
-    snapshot,
+    rows,
     suspect_marker,
     used_bytes,
 )
-from gateway.payloadlog.salvage import salvage
+from gateway.payloadlog.salvage import STATE_TABLES, salvage
 
-FULL_CHECK_BYTES = 256_000_000
-"""A larger file is checked as a whole only when something was found wrong with it: that reads all of it."""
+# A larger file is checked as a whole only when something was found wrong with it: that reads all of it.
+FULL_CHECK_BYTES = 64_000_000
 SIDE_FILES = ("", "-wal", "-shm")
 
 
@@ -125,19 +127,30 @@ def _fails(connection: apsw.Connection, path: Path) -> bool:
     try:
         if number(connection, "SELECT count(*) FROM sqlite_schema") == 0:
             return False
-        with snapshot(connection):
-            read_accounts(connection)
-            for order in ("ASC", "DESC"):
-                query(connection, f"SELECT * FROM record ORDER BY seq {order} LIMIT 1")  # noqa: S608 - a constant
-        thorough = suspect_marker(path).exists() or used_bytes(connection, path) <= FULL_CHECK_BYTES
+        _probe(connection)
+        suspect = suspect_marker(path).exists()
+        if suspect:
+            # SQLite does not check that text is UTF-8.
+            deque(rows(connection, "SELECT scoring_id FROM record"), maxlen=0)
+        thorough = suspect or used_bytes(connection, path) <= FULL_CHECK_BYTES
         return thorough and query(connection, "PRAGMA quick_check(1)") != [("ok",)]
-    except apsw.SQLError:
-        # A table is missing.
+    except (apsw.SQLError, msgspec.DecodeError):
+        # A table is missing, or a filter is not one.
         return True
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         if is_damage(error):
             return True
         raise
+
+
+def _probe(connection: apsw.Connection) -> None:
+    """Read a little of everything."""
+    read_sinks(connection)
+    read_streams(connection)
+    for table in STATE_TABLES:
+        query(connection, f"SELECT * FROM {table} LIMIT 1000")  # noqa: S608 - constants
+    for order in ("ASC", "DESC"):
+        query(connection, f"SELECT * FROM record ORDER BY seq {order} LIMIT 1")  # noqa: S608 - constants
 
 
 def _fresh(path: Path) -> Path:

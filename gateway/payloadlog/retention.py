@@ -24,6 +24,7 @@ from gateway.payloadlog.database import (
     spool_errors,
     transaction,
     used_bytes,
+    wait_for_locks,
     wal_bytes,
 )
 from schemas.errors import SpoolUnavailableError
@@ -33,7 +34,8 @@ SWEEP_SECONDS = 1.0
 CROWDED = 0.9
 ROOMY = 0.85
 CHECKPOINT_BYTES = 4_000_000
-RESTART_BYTES = 32_000_000
+TRUNCATE_BYTES = 32_000_000
+TRUNCATE_SECONDS = 0.05
 DELETE_AT_ONCE = 500
 FOREVER = 2**63 - 1
 
@@ -101,12 +103,18 @@ class Retention:
         size = wal_bytes(self._path)
         if size > min(CHECKPOINT_BYTES, self._max_bytes / 10):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        if size > min(RESTART_BYTES, self._max_bytes / 5):
-            try:
-                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            except apsw.BusyError:
-                # Somebody is reading; the next sweep tries again.
-                return
+        if size > min(TRUNCATE_BYTES, self._max_bytes / 5):
+            self._truncate_wal()
+
+    def _truncate_wal(self) -> None:
+        # Writers are held up while this waits for readers: so it waits briefly, and tries again with the next sweep.
+        wait_for_locks(self._connection, TRUNCATE_SECONDS)
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return
+        finally:
+            wait_for_locks(self._connection)
 
     def _delete_while(self, wanted: Callable[[], bool], *, older_than: int, forced: bool) -> int:
         deleted = 0

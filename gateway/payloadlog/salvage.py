@@ -7,7 +7,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from gateway.payloadlog.accounting import read_accounts
+from gateway.payloadlog.accounting import read_accounts, read_sinks
 from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.database import connect, number, query, rows, transaction
 from schemas.payload import PayloadRecord, decode_record
@@ -88,9 +88,12 @@ def _copy_state(source: apsw.Connection, target: apsw.Connection) -> list[tuple[
     """Copy all tables but the records; return accepted and deleted by stream, None where not all can be read."""
     try:
         tables = {name: query(source, f"SELECT * FROM {name}") for name in STATE_TABLES}  # noqa: S608 - constants
-    except apsw.Error:
+        read_sinks(source)
+    except (apsw.Error, UnicodeDecodeError, msgspec.DecodeError):
         return None
     tallies = [(no, accepted, deleted) for no, _, _, _, accepted, deleted in tables["stream"]]
+    if not all(isinstance(figure, int) for tally in tallies for figure in tally):
+        return None
     tables["stream"] = [(*row[:4], 0, 0) for row in tables["stream"]]
     try:
         with transaction(target):
@@ -180,7 +183,7 @@ def _until_unreadable(source: apsw.Connection, low: int, high: int, order: str) 
     sql = f"SELECT {ROW_COLUMNS} FROM record WHERE seq BETWEEN ? AND ? ORDER BY seq {order}"  # noqa: S608
     try:
         yield from rows(source, sql, (low, high))
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):
         return
 
 

@@ -40,6 +40,7 @@ from gateway.payloadlog.database import (
     TALLIES,
     check_library,
     connect,
+    create_file,
     number,
     spool_errors,
     suspect_marker,
@@ -105,6 +106,7 @@ class Spool(Struct, frozen=True, kw_only=True):
 
 
 def _create(path: Path) -> None:
+    create_file(path)
     connection = connect(path)
     try:
         if number(connection, "SELECT count(*) FROM sqlite_schema"):

@@ -99,7 +99,7 @@ _encoder = json.Encoder()
 class CallRecord:
     """One call being recorded: entering reserves room, leaving keeps exactly one record.
 
-    Set `response` and `response_text` (its JSON) before leaving, and `engine_seconds` when the engine was asked.
+    Call `answered` before leaving, and set `engine_seconds` when the engine was asked.
     """
 
     def __init__(
@@ -112,24 +112,22 @@ class CallRecord:
         *,
         redactor: Redactor | None,
         answer_without: bool,
-        body_bytes: int,
     ) -> None:
         self._writer = writer
         self._observer = observer
         self._deployment = deployment
         self._call = call
-        self._request = request
         self._redactor = redactor
         self._answer_without = answer_without
-        self._body_bytes = body_bytes
-        self.response: ScoringResponse | None = None
-        self.response_text: bytes | None = None
+        self._rows = len(request.values)
+        self._request_text = _text(request if redactor is None else redactor.request(request))
+        self._response_text = NULL
         self.engine_seconds: float | None = None
 
     async def __aenter__(self) -> Self:
         try:
             # The answer is not known yet; it is taken to be as large as the question.
-            self._writer.reserve(2 * self._body_bytes + RECORD_OVERHEAD_BYTES)
+            self._writer.reserve(2 * len(self._request_text) + RECORD_OVERHEAD_BYTES)
         except SpoolUnavailableError:
             if not self._answer_without:
                 raise
@@ -151,6 +149,12 @@ class CallRecord:
         else:
             self._observer.recorded(self._deployment.id, outcome)
 
+    def answered(self, response: ScoringResponse, text: bytes) -> None:
+        """Take the response for the record; `text` is its JSON. Blocking, like the constructor: as long as encoding."""
+        self._response_text = Raw(
+            text if self._redactor is None else _encoder.encode(self._redactor.response(response))
+        )
+
     def _entry(self, outcome: Outcome) -> SpoolEntry:
         call, started_us = self._call, self._call.started_ns // 1000
         record = PayloadRecord(
@@ -165,9 +169,9 @@ class CallRecord:
             status=STATUS_OF[outcome],
             outcome=outcome,
             caller_gone=call.caller_gone(),
-            rows=len(self._request.values),
-            request=self._request_text(),
-            response=self._response_text() if outcome == "scored" else NULL,
+            rows=self._rows,
+            request=self._request_text,
+            response=self._response_text if outcome == "scored" else NULL,
         )
         return SpoolEntry(
             scoring_id=call.scoring_id,
@@ -178,29 +182,14 @@ class CallRecord:
             line=record.encode(),
         )
 
-    def _request_text(self) -> Raw:
-        request = self._request if self._redactor is None else self._redactor.request(self._request)
-        recorded = _RecordedRequest(
-            fields=UNSET if request.fields is None else request.fields,
-            values=request.values,
-            meta=UNSET if request.meta is None else request.meta,
-        )
-        return Raw(_encoder.encode(recorded))
-
-    def _response_text(self) -> Raw:
-        assert self.response is not None  # noqa: S101 - a scored call has set both
-        assert self.response_text is not None  # noqa: S101
-        if self._redactor is None:
-            return Raw(self.response_text)
-        return Raw(_encoder.encode(self._redactor.response(self.response)))
-
 
 class Unlogged:
     """Stands in for `CallRecord` where a call leaves no record."""
 
-    response: ScoringResponse | None = None
-    response_text: bytes | None = None
     engine_seconds: float | None = None
+
+    def answered(self, response: ScoringResponse, text: bytes) -> None:
+        """Keep nothing."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -226,16 +215,13 @@ class Tap:
         self._writer = writer
         self._observer = observer
 
-    def open(
-        self, deployment: Deployment, call: TappedCall, request: ScoringRequest, body_bytes: int
-    ) -> CallRecord | Unlogged:
-        """Return the record to enter for the time of the engine's call.
+    def open(self, deployment: Deployment, call: TappedCall, request: ScoringRequest) -> CallRecord | Unlogged:
+        """Return the record to enter for the time of the engine's call. Blocking: it encodes the request.
 
         Args:
             deployment: with settings.
             call: who called, and when.
             request: the caller's own rows.
-            body_bytes: size of the caller's body.
         """
         settings = deployment.settings
         assert settings is not None  # noqa: S101 - a deployment without settings has no pipeline, so no call
@@ -251,7 +237,6 @@ class Tap:
             request,
             redactor=Redactor(settings.redact, self._key) if settings.redact else None,
             answer_without=self._answer_without,
-            body_bytes=body_bytes,
         )
 
 
@@ -281,6 +266,15 @@ def outcome_of(error: BaseException | None) -> Outcome:
             return "engine_error"
         case _:
             return "gateway_error"
+
+
+def _text(request: ScoringRequest) -> Raw:
+    recorded = _RecordedRequest(
+        fields=UNSET if request.fields is None else request.fields,
+        values=request.values,
+        meta=UNSET if request.meta is None else request.meta,
+    )
+    return Raw(_encoder.encode(recorded))
 
 
 def _rfc3339(unix_us: int) -> str:

@@ -143,8 +143,6 @@ class SpoolWriter:
         self._hand_over()
         self._handed.put(None)
         await asyncio.shield(asyncio.to_thread(self._thread.join))
-        # The thread's last reports to this loop are queued before this line runs again.
-        await asyncio.sleep(0)
         await asyncio.to_thread(self._appender.close)
         if self._lost:
             log.error("records lost", records=self._lost, problem=self.problem)

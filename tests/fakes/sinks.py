@@ -24,7 +24,7 @@ class FakeSink:
 
     def __init__(self, wanted: RecordFilter | None = None, partition: Callable[[PayloadRecord], str] | None = None):
         self._filter = wanted or RecordFilter()
-        self._partition = partition or (lambda record: "")
+        self._partition = partition or (lambda _: "")
         self.stored: list[str] = []
         self.batches: list[list[str]] = []
         self.sends: list[int] = []

@@ -1,12 +1,12 @@
 """The configuration of an Azure ML engine."""
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
+from adapters.base.http_access import may_carry_token
+from adapters.entra import EntraCredentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
 
 CONTROL_URL = "https://management.azure.com"
@@ -17,27 +17,6 @@ API_VERSION = "2025-12-01"
 
 Text = Annotated[str, Meta(min_length=1)]
 DeploymentName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", max_length=64)]
-
-
-class AzureCredentials(Settings, frozen=True, kw_only=True):
-    """An application of Entra, or a token that somebody else renews."""
-
-    tenant: Annotated[Text | None, Doc("Directory (tenant) id.")] = None
-    client_id: Annotated[Text | None, Doc("Application (client) id.")] = None
-    client_secret: Annotated[Secret | None, Doc("Client secret of the application.")] = None
-    token: Annotated[
-        Secret | None, Doc("Bearer token, instead of the three others: used for all that needs one, never renewed.")
-    ] = None
-
-    def __post_init__(self) -> None:
-        """Refuse what is neither an application nor a token."""
-        parts = {"tenant": self.tenant, "client_id": self.client_id, "client_secret": self.client_secret}
-        missing = [name for name, value in parts.items() if value is None]
-        if self.token is not None and len(missing) < len(parts):
-            raise ValueError("`token` stands alone: remove it, or tenant, client_id and client_secret.")
-        if self.token is None and missing:
-            raise ValueError(f"{', '.join(missing)} missing: give all of tenant, client_id, client_secret, or `token`.")
-        _check_header("token", self.token)
 
 
 class LimitSettings(Settings, frozen=True, kw_only=True):
@@ -96,7 +75,7 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
     authority_url: Annotated[HttpUrl, Doc("Entra: where tokens are issued.")] = AUTHORITY_URL
     scoring_scope: Annotated[str, Doc("Scope of the tokens for endpoints that take Entra tokens.")] = SCORING_SCOPE
     credentials: Annotated[
-        AzureCredentials | None,
+        EntraCredentials | None,
         Doc("Application or token; null: the Azure chain (environment, workload and managed identity, Azure CLI)."),
     ] = None
     endpoints: Annotated[
@@ -133,17 +112,6 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
                 f"Discovery needs {', '.join(missing)}: set what is missing, or `discover: false` and a `url` for "
                 "each endpoint."
             )
-
-
-def may_carry_token(url: str) -> bool:
-    """Whether a token of Entra may be sent there: over TLS, or no farther than this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or parts.hostname == "localhost":
-        return True
-    try:
-        return ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _check_header(name: str, value: str | None) -> None:

@@ -13,7 +13,7 @@ from adapters.base import Response, Token, TokenSource, Transport
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azureml.errors import control_error
 from adapters.engines.azureml.settings import AzureSettings
-from adapters.tokens import Clock, EntraTokens, RefreshingTokens
+from adapters.tokens import Clock, RefreshingTokens
 from schemas.errors import EngineRefusedError, EngineUnavailableError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -23,19 +23,6 @@ _NEVER = float("inf")
 _MAX_BYTES = 1_000_000
 _RENEWED_AT = 0.8
 """`RefreshingTokens` renews after this share of a token's life."""
-
-
-class FixedToken:
-    """A token of the configuration, for whatever needs one."""
-
-    def __init__(self, value: str) -> None:
-        self._token = Token(value, _NEVER)
-
-    async def token(self, *, deadline: float, rejected: Token | None = None) -> Token:
-        """Return the token: see `adapters.base.TokenSource`."""
-        if rejected is not None:
-            raise EngineRefusedError("Azure refused `credentials.token`: it may have expired. Configure another.")
-        return self._token
 
 
 class ChainTokens(RefreshingTokens):
@@ -80,19 +67,9 @@ class ChainTokens(RefreshingTokens):
 
 def entra_tokens(settings: AzureSettings, transport: Transport, scope: str) -> TokenSource:
     """Return the tokens that the configured credentials give for a scope."""
-    credentials = settings.credentials
-    if credentials is None:
+    if settings.credentials is None:
         return ChainTokens(settings, scope)
-    if credentials.token is not None:
-        return FixedToken(credentials.token)
-    return EntraTokens(
-        transport,
-        tenant=credentials.tenant or "",
-        client_id=credentials.client_id or "",
-        client_secret=credentials.client_secret or "",
-        scope=scope,
-        authority=settings.authority_url,
-    )
+    return settings.credentials.tokens(transport, scope=scope, authority=settings.authority_url)
 
 
 _HeaderText = Annotated[str, Meta(min_length=1)]

@@ -22,7 +22,7 @@ from adapters.base import (
 from adapters.sinks.openscale.answers import request_id, settlement
 from adapters.sinks.openscale.records import bodies
 from adapters.tokens import IAM_URL, CloudPakTokens, IamTokens
-from schemas.configuration import Doc, HttpUrl, PublicId, Secret, SinkSettings
+from schemas.configuration import DeploymentReference, Doc, HttpUrl, Secret, SinkSettings
 from schemas.errors import EngineError, SinkUnavailableError
 from schemas.payload import PayloadRecord
 
@@ -38,7 +38,7 @@ class OpenScaleSettings(SinkSettings, frozen=True, kw_only=True):
         Doc("Base of the service: https://api.aiopenscale.cloud.ibm.com/openscale/<instance id>, or the cluster's."),
     ]
     data_sets: Annotated[
-        dict[PublicId, Annotated[str, Doc("Id of the data set of type payload_logging.", min_length=1)]],
+        dict[DeploymentReference, Annotated[str, Doc("Id of the data set of type payload_logging.", min_length=1)]],
         Doc("Data sets by public id of the deployment; records of other deployments are not sent."),
     ]
     apikey: Annotated[Secret | None, Doc("API key: of IBM Cloud, or with `username` of Cloud Pak for Data.")] = None

@@ -1,68 +1,30 @@
-"""The engines under contract. To add one: a function that starts its case, its failures, and a line in `ENGINES`."""
+"""The engines under contract. To add one: a module with its `EngineUnderTest`, and a line in `ENGINES`."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec import Struct
 
-from adapters.base import EnginePlugin, NativeRequest
+from adapters.base import NativeRequest
 from adapters.engines import azureml, sagemaker
 from adapters.engines.azureml.settings import AzureSettings
 from adapters.engines.sagemaker.settings import SageMakerSettings
 from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment, model_failure
-from adapters.testing.emulator import Emulator, Fault
+from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import AccessKey, LinearLearner, SageMakerEmulator, aws_error
 from gateway.transport import HttpTransport
-from schemas.configuration import EngineSettings
 from schemas.errors import (
     EngineEndpointNotFoundError,
-    EngineError,
     EngineRefusedError,
     EngineTimeoutError,
     EngineUnavailableError,
 )
-
-
-class EngineCase(Struct, frozen=True, kw_only=True):
-    """An emulated platform with one endpoint that scores.
-
-    `settings` discover it; `settings_at(url)` describe an endpoint of the same name that scores below that base URL
-    (the emulator's, or another), without discovery.
-    """
-
-    emulator: Emulator
-    settings: EngineSettings
-    settings_at: Callable[[str], EngineSettings]
-    wrong_credentials: EngineSettings
-    endpoint: str
-    request: NativeRequest
-    answer: bytes
-    secrets: Sequence[str]
-
-
-class Failure(Struct, frozen=True, kw_only=True):
-    """What the platform answers instead, and what the engine has to make of it."""
-
-    name: str
-    fault: Fault
-    error: type[EngineError]
-    retryable: bool = False
-    engine_status: int | None
-    engine_message: str | None = None
-    retry_after: float | None = None
-
-
-class EngineUnderTest(Struct, frozen=True, kw_only=True):
-    plugin: EnginePlugin
-    start: Callable[[], AbstractAsyncContextManager[EngineCase]]
-    failures: Sequence[Failure]
-    scoring_route: str
-    control_route: str
-
+from tests.contract.engines.case_custom import CUSTOM
+from tests.contract.engines.case_watson_ml import WATSON_ML
+from tests.contract.engines.cases import EngineCase, EngineUnderTest, Failure
 
 _SECRET = "secret-access-key-of-the-contract"
 _TOKEN = "session-token-of-the-contract"
@@ -319,6 +281,8 @@ ENGINES = {
         scoring_route="score",
         control_route="endpoints",
     ),
+    "custom": CUSTOM,
+    "watson_ml": WATSON_ML,
 }
 
 

@@ -21,7 +21,9 @@ def decode(text, n_rows=None, **options):
 
 
 numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.none())
-texts = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(',"\r\n '))).map(lambda text: "x" + text)
+texts = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(',"\r\n '))).map(
+    lambda text: "x" + text
+)
 
 
 def tables(cells):
@@ -51,7 +53,9 @@ def test_texts_with_quotes_commas_and_line_ends_come_back_as_they_were(table):
 def test_a_reader_of_rfc_4180_sees_the_same_cells(table):
     _, rows = table
     read = list(reference.reader(io.StringIO(encode(rows), newline="")))
-    assert read == [["" if cell is None else str(cell) if isinstance(cell, str) else repr(cell) for cell in row] for row in rows]
+    assert read == [
+        ["" if cell is None else str(cell) if isinstance(cell, str) else repr(cell) for cell in row] for row in rows
+    ]
 
 
 @given(tables(texts))
@@ -91,7 +95,9 @@ def test_booleans_are_digits_and_null_is_an_empty_cell():
     assert encode([[True, False, None, "x"]]) == "1,0,,x"
 
 
-@pytest.mark.parametrize("cell", [1e-7, 1e-05, 0.0001, 1e16, 1.5e300, 123456789012345680.0, 100000.0, 0.1 + 0.2, 2**70, -0.0])
+@pytest.mark.parametrize(
+    "cell", [1e-7, 1e-05, 0.0001, 1e16, 1.5e300, 123456789012345680.0, 100000.0, 0.1 + 0.2, 2**70, -0.0]
+)
 def test_numbers_are_written_as_python_does(cell):
     assert encode([[cell, 1]]) == f"{cell!r},1"
 
@@ -133,7 +139,7 @@ def test_vectors_in_brackets_are_cells():
 
 
 def test_a_line_in_the_order_of_configured_keys_is_read():
-    line = 'yes,0.8,"[0.2, 0.8]","[\'no\', \'yes\']"\n'
+    line = "yes,0.8,\"[0.2, 0.8]\",\"['no', 'yes']\"\n"
     fields = ("predicted_label", "probability", "probabilities", "labels")
     assert decode(line, 1, fields=fields).rows == [["yes", 0.8, [0.2, 0.8], "['no', 'yes']"]]
 

@@ -1,5 +1,6 @@
 import json
 import math
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -64,10 +65,8 @@ def test_any_json_is_read_or_refused(body, n_rows):
 
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(content):
-    try:
+    with suppress(EngineReplyError):
         assert decode(content, 1)
-    except EngineReplyError:
-        pass
 
 
 def test_rows_are_written_as_objects_arrays_or_features():
@@ -197,7 +196,19 @@ def test_no_rows_are_read_where_none_are_expected():
 
 @pytest.mark.parametrize(
     "body",
-    [[{"a": 1}, [1]], [[1], {"a": 1}], [1, [2]], [[1], 2], [[1, "x"], [1]], [[]], [{}], {"a": [1], "b": [1, 2]}, 7, None, {}],
+    [
+        [{"a": 1}, [1]],
+        [[1], {"a": 1}],
+        [1, [2]],
+        [[1], 2],
+        [[1, "x"], [1]],
+        [[]],
+        [{}],
+        {"a": [1], "b": [1, 2]},
+        7,
+        None,
+        {},
+    ],
 )
 def test_rows_of_different_kinds_are_refused(body):
     with pytest.raises(EngineReplyError):
@@ -219,7 +230,9 @@ def test_features_are_read_from_their_key():
 
 
 def test_numbers_beyond_64_bits_stay_integers_and_floats_stay_exact():
-    row = decode(b'[{"a":9223372036854775808,"b":-9223372036854775809,"c":123456789012345678901234567890,"d":0.1}]', 1).rows
+    row = decode(
+        b'[{"a":9223372036854775808,"b":-9223372036854775809,"c":123456789012345678901234567890,"d":0.1}]', 1
+    ).rows
     assert row == [[2**63, -(2**63) - 1, 123456789012345678901234567890, 0.1]]
     assert [type(cell) for cell in row[0]] == [int, int, int, float]
 

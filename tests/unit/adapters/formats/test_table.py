@@ -37,7 +37,9 @@ def test_tables_come_back_as_they_were(table, at):
     assert decode(content, len(table.rows), at=at) == table
 
 
-@given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["fields", "values"]), inner)))
+@given(
+    st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["fields", "values"]), inner))
+)
 def test_any_json_is_read_or_refused(body):
     try:
         table = decode(body, 1)

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,10 @@ def decode(body, n_rows=None, **options):
 
 
 def outputs(*tensors):
-    return {"model_name": "loan", "outputs": [dict(zip(("name", "shape", "datatype", "data"), t, strict=True)) for t in tensors]}
+    return {
+        "model_name": "loan",
+        "outputs": [dict(zip(("name", "shape", "datatype", "data"), t, strict=True)) for t in tensors],
+    }
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -58,10 +62,8 @@ def test_one_tensor_for_all_columns_comes_back_as_it_was(rows):
 )
 def test_any_json_is_read_or_refused(body):
     for answer in (body, {"outputs": body}, {"outputs": [{"name": "a", "shape": body, "data": body}]}):
-        try:
+        with suppress(EngineReplyError):
             assert len(decode(answer, 1).rows) == 1
-        except EngineReplyError:
-            pass
 
 
 def test_one_tensor_is_written_for_each_column():

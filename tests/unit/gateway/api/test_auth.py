@@ -6,10 +6,10 @@ import argon2
 import pytest
 
 from gateway.api import auth
-from gateway.api.auth import Authenticator, credential_problems
+from gateway.api.auth import Authenticator
 from schemas.caller import Caller
 from schemas.configuration import AuthSettings, ClientSettings
-from schemas.errors import ConfigurationError, OverloadedError, UnauthenticatedError
+from schemas.errors import OverloadedError, UnauthenticatedError
 
 SLOW_HASH = argon2.PasswordHasher(time_cost=2, memory_cost=8 * 1024, parallelism=1).hash("slow:pass")
 CLIENTS = {
@@ -150,24 +150,3 @@ async def test_without_authentication_everybody_is_an_application(header: str | 
     authenticator = Authenticator(AuthSettings(mode="none"))
     assert authenticator.known(header) == Caller(None, "application")
     assert await authenticator.authenticate(header) == Caller(None, "application")
-
-
-@pytest.mark.parametrize(
-    ("name", "client", "problem"),
-    [
-        ("a", ClientSettings(role="monitor"), "auth.clients.a: needs either"),
-        ("a", ClientSettings(role="monitor", password="x", password_hash=SLOW_HASH), "auth.clients.a: needs either"),
-        ("a:b", ClientSettings(role="monitor", password="x"), "auth.clients.a:b: a user name can't"),
-        ("a", ClientSettings(role="monitor", password_hash="s3cret"), "auth.clients.a.password_hash: "),
-    ],
-)
-def test_a_client_that_could_never_call_is_a_configuration_error(
-    name: str, client: ClientSettings, problem: str
-) -> None:
-    settings = AuthSettings(clients={"good": CLIENTS["openscale"], name: client})
-    problems = credential_problems(settings)
-    assert len(problems) == 1
-    assert problems[0].startswith(problem)
-    assert "s3cret" not in problems[0]
-    with pytest.raises(ConfigurationError):
-        Authenticator(settings)

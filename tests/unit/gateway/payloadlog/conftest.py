@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.payloadlog.entry import SpoolEntry
 from gateway.payloadlog.appending import Appender
+from gateway.payloadlog.entry import SpoolEntry
 from gateway.payloadlog.spool import Spool
 
 MAX_BYTES = 10_000_000_000
@@ -18,12 +18,12 @@ def spool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def append(spool: Path) -> Callable[..., None]:
-    """Append entries, each in a transaction of its own."""
+    """Append entries in groups."""
 
     def append_all(*entries: SpoolEntry) -> None:
         appender = Appender(spool)
-        for entry in entries:
-            appender.append([entry])
+        for n in range(0, len(entries), 100):
+            appender.append(entries[n : n + 100])
         appender.close()
 
     return append_all

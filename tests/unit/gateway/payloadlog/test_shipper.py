@@ -1,5 +1,4 @@
 import asyncio
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,9 +34,10 @@ def account(spool: Path, sink: str = "a") -> SinkAccount:
     return found
 
 
-async def settled(spool: Path, sink: str = "a") -> SinkAccount:
+async def settled(spool: Path, sink: str = "a", *, pending: int = 0) -> SinkAccount:
+    """Wait until no more than so many records are pending; the books balance at every look."""
     async with asyncio.timeout(20):
-        while account(spool, sink).pending:
+        while account(spool, sink).pending > pending:
             await asyncio.sleep(0.01)
     return account(spool, sink)
 
@@ -158,7 +158,7 @@ async def test_slow_deployment_delays_only_itself(spool: Path, append: Append) -
     async with ship(spool, a=sink, b=other):
         await sink.has(3)
         await other.has(4)
-        assert account(spool).pending == 1
+        assert (await settled(spool, pending=1)).delivered == 3
         assert (await settled(spool, "b")).delivered == 4
 
 
@@ -171,53 +171,6 @@ async def test_sink_that_does_not_keep_its_deadline_is_given_up_for_now(spool: P
         await sink.until(lambda: len(sink.sends) >= 3)
         sink.hanging = set()
         assert (await settled(spool)).delivered == 1
-
-
-@pytest.mark.parametrize("how", ["refuse", "fail", "break"])
-async def test_poison_record_costs_about_twice_the_logarithm_in_extra_sends(
-    how: str, spool: Path, append: Append
-) -> None:
-    entries = [entry() for _ in range(1000)]
-    append(*entries)
-    culprit = entries[617].scoring_id
-    sink = FakeSink()
-    sink.how, sink.poison = how, {culprit}
-    async with ship(spool, a=sink, records=1000):
-        books = await settled(spool)
-    assert (books.delivered, books.dead) == (999, 1)
-    assert sink.stored == [one.scoring_id for one in entries if one.scoring_id != culprit]
-    assert len(sink.sends) - 1 <= 2 * math.ceil(math.log2(1000)) + 4
-
-
-async def test_several_poison_records_are_all_found(spool: Path, append: Append) -> None:
-    entries = [entry() for _ in range(64)]
-    append(*entries)
-    sink = FakeSink()
-    sink.poison = {entries[n].scoring_id for n in (0, 1, 31, 32, 63)}
-    async with ship(spool, a=sink):
-        assert (await settled(spool)).dead == 5
-    assert sink.stored == [one.scoring_id for one in entries if one.scoring_id not in sink.poison]
-
-
-async def test_records_refused_by_name_are_dead_letters_and_the_others_are_not_sent_again(
-    spool: Path, append: Append
-) -> None:
-    entries = [entry() for _ in range(10)]
-    append(*entries)
-    sink = FakeSink()
-    sink.how, sink.poison = "name", {entries[3].scoring_id}
-    async with ship(spool, a=sink):
-        books = await settled(spool)
-    assert (books.delivered, books.dead, sink.sends) == (9, 1, [10])
-
-
-async def test_single_record_that_fails_is_given_up_only_after_many_tries(spool: Path, append: Append) -> None:
-    append(entry())
-    sink = FakeSink()
-    sink.broken = True
-    async with ship(spool, a=sink):
-        assert (await settled(spool)).dead == 1
-    assert len(sink.sends) == 10
 
 
 async def test_lost_answer_makes_a_record_come_again_with_the_same_id(spool: Path, append: Append) -> None:
@@ -261,28 +214,6 @@ async def test_stop_leaves_a_hanging_batch_to_the_next_start(spool: Path, append
         await sink.until(lambda: len(sink.sends) == 1)
         await shipper.stop(0.05)
     assert account(spool).pending == 1
-
-
-async def test_unreadable_record_becomes_a_dead_letter(spool: Path, append: Append) -> None:
-    broken = entry()
-    append(entry(), type(broken)(**{**_fields(broken), "line": b"{"}), entry())
-    sink = FakeSink()
-    async with ship(spool, a=sink):
-        books = await settled(spool)
-    assert (books.delivered, books.dead) == (2, 1)
-
-
-async def test_record_that_breaks_the_partition_becomes_a_dead_letter(spool: Path, append: Append) -> None:
-    bad = entry()
-    append(entry(), bad)
-
-    def partition(record: object) -> str:
-        if record.scoring_id == bad.scoring_id:  # type: ignore[attr-defined]
-            raise KeyError("day")
-        return ""
-
-    async with ship(spool, a=FakeSink(partition=partition)):
-        assert (await settled(spool)).dead == 1
 
 
 async def test_wider_filter_owes_what_lies_behind_the_cursor_and_a_narrower_one_drops_and_counts(
@@ -336,7 +267,3 @@ async def test_fault_in_the_shipper_reaches_its_supervisor(spool: Path, append: 
         await shipper.wait()
     with pytest.raises(ExceptionGroup):
         await shipper.stop(1.0)
-
-
-def _fields(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}  # type: ignore[attr-defined]

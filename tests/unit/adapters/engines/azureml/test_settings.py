@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from adapters.engines.azureml.settings import AzureSettings, may_carry_token
+from adapters.engines.azureml.settings import AzureSettings
 
 WORKSPACE = {"subscription_id": "s", "resource_group": "g", "workspace": "w"}
 APPLICATION = {"tenant": "t", "client_id": "c", "client_secret": "s"}
@@ -59,22 +59,6 @@ def test_no_secret_is_shown():
         **WORKSPACE, credentials=APPLICATION | {"client_secret": "hidden"}, endpoints={"a": {"key": "hidden"}}
     )
     assert "hidden" not in f"{settings} {settings.credentials!r} {settings.endpoints!r}"
-
-
-@pytest.mark.parametrize(
-    ("url", "may"),
-    [
-        ("https://10.0.0.1", True),
-        ("http://127.0.0.1:8080", True),
-        ("http://127.1.2.3", True),
-        ("http://[::1]:80", True),
-        ("http://localhost", True),
-        ("http://localhost.example", False),
-        ("http://10.0.0.1", False),
-    ],
-)
-def test_tokens_go_over_tls_or_stay_on_the_machine(url, may):
-    assert may_carry_token(url) is may
 
 
 def test_the_settings_have_a_json_schema():

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from adapters.base import Token
 from adapters.engines.azureml.settings import CONTROL_SCOPE, AzureSettings
-from adapters.engines.azureml.tokens import ChainTokens, EndpointTokens, FixedToken, entra_tokens
+from adapters.engines.azureml.tokens import ChainTokens, EndpointTokens, entra_tokens
 from adapters.testing.azureml import AzureMLEmulator
 from adapters.testing.emulator import Emulator, Fault
 from schemas.errors import EngineRefusedError, EngineUnavailableError, MissingExtraError
@@ -82,13 +82,6 @@ async def test_a_refusal_of_the_control_plane_says_what_to_check(emulator, trans
     with pytest.raises(error, match=words) as caught:
         await endpoint_tokens(emulator, transport).token(deadline=context().deadline)
     assert caught.value.engine_status == status
-
-
-async def test_a_configured_token_that_was_refused_is_not_given_again():
-    tokens = FixedToken("t")
-    token = await tokens.token(deadline=context().deadline)
-    with pytest.raises(EngineRefusedError, match="Configure another"):
-        await tokens.token(deadline=context().deadline, rejected=token)
 
 
 class ManagedIdentity(Emulator):

@@ -1,0 +1,109 @@
+"""The configuration of an Azure ML Studio (classic) engine."""
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta, field
+
+from adapters.base.http_access import may_carry_token
+from adapters.base.limits import LimitSettings
+from adapters.entra import EntraCredentials
+from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
+
+CONTROL_URL = "https://management.azure.com"
+AUTHORITY_URL = "https://login.microsoftonline.com"
+CONTROL_SCOPE = "https://management.azure.com/.default"
+API_VERSION = "2017-01-01"
+
+Style = Literal["table", "rows"]
+Text = Annotated[str, Meta(min_length=1)]
+ScoringUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^/?#\s]+[^#\s]*$",
+        extra_json_schema={"x-expected": "a URL that begins with http:// or https://"},
+    ),
+]
+QUERIES: dict[Style, str] = {"table": "api-version=2.0&details=true", "rows": "api-version=2.0&format=swagger"}
+"""What chooses the style of a service (API help pages of services; `format` as the "New" services' own samples have it).
+
+`details` asks for the types of the columns: without them all values of an answer stay strings.
+"""
+
+
+class AzureStudioEndpointSettings(Settings, frozen=True, kw_only=True):
+    """One web service: by its URL, or details of a discovered one."""
+
+    url: Annotated[
+        ScoringUrl | None,
+        Doc(
+            "Request-response URL (`.../execute`); one with a query is called as it stands, others get that of `style`. "
+            "null: details of the discovered service of this name."
+        ),
+    ] = None
+    key: Annotated[Secret | None, Doc("Key; null: that of a discovered service is fetched.")] = None
+    style: Annotated[Style | None, Doc("Style of requests and answers; null: the engine's.")] = None
+    limits: Annotated[LimitSettings, Doc("What one native request may hold.")] = LimitSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself, or can't be sent."""
+        if self.url is not None and "@" in urlsplit(self.url).netloc:
+            raise ValueError("`url` holds credentials: services take a `key`.")
+        if self.url is not None and "?" in self.url and self.style is not None:
+            raise ValueError("`url` has a query, which chooses the style: remove the query, or `style`.")
+        if self.key is not None and re.fullmatch(r"[!-~]+", self.key) is None:
+            raise ValueError("`key` has blanks, line ends or letters outside of ASCII: no header can carry it.")
+
+
+class AzureStudioSettings(EngineSettings, frozen=True, kw_only=True):
+    """One subscription, or web services by URL alone."""
+
+    subscription_id: Annotated[Text | None, Doc("Subscription; needed for discovery.")] = None
+    resource_group: Annotated[Text | None, Doc("Resource group; null: all of the subscription.")] = None
+    control_url: Annotated[
+        HttpUrl | None, Doc(f"Azure Resource Manager: of a sovereign cloud, an emulator; null: {CONTROL_URL}.")
+    ] = None
+    control_scope: Annotated[str, Doc("Scope of the tokens for Azure Resource Manager.")] = CONTROL_SCOPE
+    api_version: Annotated[str, Doc("API version of Microsoft.MachineLearning/webServices.")] = API_VERSION
+    authority_url: Annotated[HttpUrl, Doc("Entra: where tokens are issued.")] = AUTHORITY_URL
+    credentials: Annotated[EntraCredentials | None, Doc("Application or token; needed for discovery.")] = None
+    style: Annotated[
+        Style, Doc("Style of requests and answers. table: column names and rows apart; rows: an object for each row.")
+    ] = "table"
+    endpoints: Annotated[
+        dict[str, AzureStudioEndpointSettings],
+        Doc("Web services known without discovery, and details of discovered ones."),
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a discovery without what it needs, services that nothing reaches, and tokens in clear text."""
+        if self.discover is False:
+            unreachable = sorted(name for name, endpoint in self.endpoints.items() if endpoint.url is None)
+            if unreachable:
+                raise ValueError(f"With `discover: false` each endpoint needs `url`: {', '.join(unreachable)}.")
+            return
+        parts = {"subscription_id": self.subscription_id, "credentials": self.credentials}
+        missing = [name for name, value in parts.items() if value is None]
+        if missing:
+            raise ValueError(
+                f"Discovery needs {', '.join(missing)}: set what is missing, or `discover: false` and a `url` for each "
+                "endpoint."
+            )
+        for name, url in (("control_url", self.base_url), ("authority_url", self.authority_url)):
+            if not may_carry_token(url):
+                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
+
+    @property
+    def base_url(self) -> str:
+        """Of Azure Resource Manager, without a slash at its end."""
+        return (self.control_url or CONTROL_URL).rstrip("/")
+
+    def style_of(self, endpoint: AzureStudioEndpointSettings) -> Style:
+        """Return the style of a web service."""
+        return endpoint.style or self.style
+
+
+def scoring_url(url: str, style: Style) -> str:
+    """Return the URL of a service with the query that it needs."""
+    return url if "?" in url else f"{url}?{QUERIES[style]}"

@@ -1,0 +1,165 @@
+"""Which models a server has, and what it says about them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from adapters.base import Response, Transport
+from adapters.base.http_errors import http_error
+from adapters.base.transport_errors import engine_errors
+from adapters.engines.open_inference.metadata import NO_METADATA, endpoint_of, read_metadata
+from adapters.engines.open_inference.native import Native
+from adapters.engines.open_inference.settings import OpenInferenceEndpointSettings, OpenInferenceSettings
+from schemas.configuration import DiscoverySettings
+from schemas.deployment import Endpoint
+from schemas.errors import EngineError, EngineRefusedError, EngineReplyError
+
+DISCOVERY_SECONDS = 60.0
+MODELS_AT_ONCE = 8
+_MAX_BYTES = 32 * 2**20
+_SERVER = "The Open Inference server"
+_NO_ROUTE = frozenset((404, 405, 501))
+_UNKNOWN_MODEL = frozenset((400, 404))
+"""Triton answers 400 where others answer 404."""
+_NO_SETTINGS = OpenInferenceEndpointSettings()
+
+Form = TypeVar("Form")
+
+log = structlog.get_logger(__name__)
+
+
+class _Indexed(Struct, frozen=True):
+    name: str
+    state: str | None = None
+
+
+class _Listed(Struct, frozen=True):
+    models: list[str]
+
+
+class Discovery:
+    """Lists the models of a server, and asks for the metadata of each.
+
+    Args:
+        settings: of the engine.
+        transport: lent by the gateway.
+        headers: for each request.
+    """
+
+    def __init__(self, settings: OpenInferenceSettings, transport: Transport, headers: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._headers = headers
+        self._known: dict[str, Endpoint] = {}
+
+    async def endpoints(self) -> list[Endpoint]:
+        """Return the models that are ready, and those of the configuration that the server knows.
+
+        A model whose metadata can't be had for the moment stays as it was; one that never was known is left out, since
+        its tensors would have to be guessed.
+
+        Raises:
+            EngineError: the server can't be asked, or no model can.
+        """
+        deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
+        listed = [name for name in await self._listed(deadline) if self._wanted(name)]
+        configured = [name for name in self._settings.endpoints if self._wanted(name) and name not in listed]
+        limit = asyncio.Semaphore(MODELS_AT_ONCE)
+
+        async def described(name: str, *, is_listed: bool) -> Endpoint | EngineError | None:
+            async with limit:
+                return await self._described(name, deadline, is_listed=is_listed)
+
+        found = await asyncio.gather(
+            *(described(name, is_listed=True) for name in listed),
+            *(described(name, is_listed=False) for name in configured),
+        )
+        endpoints = [item for item in found if isinstance(item, Endpoint)]
+        failures = [item for item in found if isinstance(item, EngineError)]
+        if failures and not endpoints:
+            raise failures[0]
+        self._known = {endpoint.name: endpoint for endpoint in endpoints}
+        return endpoints
+
+    async def _listed(self, deadline: float) -> Sequence[str]:
+        match self._settings.listing:
+            case "configured":
+                return ()
+            case "repository_index":
+                names = await self._repository_index(deadline)
+            case "models":
+                names = await self._models(deadline)
+            case "auto":
+                names = await self._repository_index(deadline)
+                names = await self._models(deadline) if names is None else names
+                if names is None and self._settings.endpoints:
+                    return ()
+        if names is None:
+            raise EngineRefusedError(
+                f"{_SERVER} has no list of its models: name them under `endpoints`, and set `listing: configured`."
+            )
+        return list(dict.fromkeys(names))
+
+    async def _repository_index(self, deadline: float) -> list[str] | None:
+        """Return the models that are ready, once for each version; None where there is no index."""
+        response = await self._request("POST", "/v2/repository/index", deadline, b'{"ready":true}')
+        if response.status in _NO_ROUTE:
+            return None
+        index = _read(response, "The repository index", list[_Indexed])
+        return [entry.name for entry in index if (entry.state or "READY").upper() == "READY"]
+
+    async def _models(self, deadline: float) -> list[str] | None:
+        response = await self._request("GET", "/v2/models", deadline)
+        if response.status in _NO_ROUTE:
+            return None
+        return _read(response, "The list of models", _Listed).models
+
+    async def _described(self, name: str, deadline: float, *, is_listed: bool) -> Endpoint | EngineError | None:
+        settings = self._settings.endpoints.get(name, _NO_SETTINGS)
+        native = Native(model=settings.model or name, version=settings.version)
+        try:
+            response = await self._request("GET", native.path, deadline)
+            if response.status in _UNKNOWN_MODEL and not is_listed:
+                return None
+            if response.status not in _NO_ROUTE | _UNKNOWN_MODEL | {200}:
+                raise http_error(f"The metadata of Open Inference model {name}", response)
+        except EngineError as error:
+            log.warning("metadata of a model not read", model=name, code=error.code, problem=error.message)
+            return self._known.get(name, error)
+        metadata = read_metadata(response.body) if response.status == 200 else None  # noqa: PLR2004 - HTTP
+        return endpoint_of(name, settings, metadata or NO_METADATA, self._settings.base_url)
+
+    def _wanted(self, name: str) -> bool:
+        patterns = self._settings.discover
+        if not isinstance(patterns, DiscoverySettings):
+            return True
+        included = any(fnmatchcase(name, pattern) for pattern in patterns.include)
+        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
+
+    async def _request(self, method: str, path: str, deadline: float, body: bytes = b"") -> Response:
+        headers = {**self._headers, "Accept": "application/json"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        with engine_errors(_SERVER):
+            return await self._transport.request(
+                method,
+                self._settings.base_url + path,
+                headers=headers,
+                body=body,
+                deadline=deadline,
+                max_bytes=_MAX_BYTES,
+            )
+
+
+def _read(response: Response, what: str, form: type[Form]) -> Form:
+    if response.status != 200:  # noqa: PLR2004 - HTTP
+        raise http_error(f"{what} of the Open Inference server", response)
+    try:
+        return msgspec.json.decode(response.body, type=form)
+    except (ValueError, RecursionError) as error:
+        raise EngineReplyError(f"{what} of the Open Inference server can't be read: check `url`.") from error

@@ -1,0 +1,61 @@
+"""The configuration of a Watson Machine Learning engine."""
+
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from adapters.base.limits import LimitSettings
+from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
+
+VERSION = "2020-09-01"
+
+Id = Annotated[str, Meta(min_length=1)]
+VersionDate = Annotated[
+    str,
+    Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", extra_json_schema={"x-expected": "a date such as 2020-09-01"}),
+]
+
+
+class WatsonMlEndpointSettings(Settings, frozen=True, kw_only=True):
+    """One deployment, under a name of one's own or its id."""
+
+    id: Annotated[Id | None, Doc("Id of the deployment, or its serving name; null: the entry's own name.")] = None
+    limits: Annotated[LimitSettings, Doc("What one native request may hold.")] = LimitSettings()
+
+
+class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
+    """One instance on IBM Cloud, or the service of one cluster."""
+
+    url: Annotated[
+        HttpUrl, Doc("Base of the service: https://us-south.ml.cloud.ibm.com for a region, or the cluster's.")
+    ]
+    apikey: Annotated[Secret | None, Doc("API key: of IBM Cloud, or with `username` of Cloud Pak for Data.")] = None
+    username: Annotated[str | None, Doc("User of Cloud Pak for Data; null: IBM Cloud.")] = None
+    password: Annotated[Secret | None, Doc("Password of `username`, instead of `apikey`.")] = None
+    token_url: Annotated[
+        HttpUrl | None,
+        Doc(
+            "Where tokens come from. Default: IBM Cloud IAM; with `username` the cluster that `url` names. A cluster's "
+            "URL without a path is completed."
+        ),
+    ] = None
+    spaces: Annotated[tuple[Id, ...], Doc("Ids of the deployment spaces to list; needed for discovery.")] = ()
+    version: Annotated[VersionDate, Doc("Version of the API, a date.")] = VERSION
+    endpoints: Annotated[
+        dict[str, WatsonMlEndpointSettings],
+        Doc("Deployments known without discovery, and names and details of discovered ones."),
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse credentials that contradict each other, and a discovery without spaces."""
+        if self.username is None and (self.apikey is None or self.password is not None):
+            raise ValueError("IBM Cloud needs `apikey`; Cloud Pak for Data `username` and one of `password`, `apikey`.")
+        if self.username is not None and (self.apikey is None) == (self.password is None):
+            raise ValueError("`username` needs exactly one of `password` and `apikey`.")
+        if self.discover is not False and not self.spaces:
+            raise ValueError("Discovery needs `spaces`: name one or more, or set `discover: false`.")
+
+    @property
+    def deployments_url(self) -> str:
+        """Of the collection of deployments."""
+        return f"{self.url.rstrip('/')}/ml/v4/deployments"

@@ -1,0 +1,55 @@
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from adapters.base import NativeRequest
+from adapters.engines.custom import plugin
+from adapters.engines.custom.settings import CustomSettings
+from adapters.testing.custom import CustomEngineEmulator
+from tests.contract.engines.cases import EngineCase, EngineUnderTest, http_failures
+
+_PASSWORD = "password-of-the-contract"
+_API_KEY = "api-key-of-the-contract"
+
+
+@asynccontextmanager
+async def _started() -> AsyncIterator[EngineCase]:
+    def settings(url: str, **options: Any) -> CustomSettings:
+        config = {
+            "type": "custom",
+            "url": url,
+            "username": "gateway",
+            "password": _PASSWORD,
+            "headers": {"X-Api-Key": _API_KEY},
+        }
+        return msgspec.convert(config | options, CustomSettings)
+
+    async with CustomEngineEmulator(username="gateway", password=_PASSWORD) as emulator:
+        emulator.add_deployment("credit", handler=lambda _: {"fields": ["prediction"], "values": [[1]]})
+        emulator.add_deployment("fraud")
+        yield EngineCase(
+            emulator=emulator,
+            settings=settings(emulator.url),
+            settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
+            wrong_credentials=settings(emulator.url, password="another"),
+            endpoint="credit",
+            request=NativeRequest(b'{"fields": ["Age"], "values": [[33]]}', "application/json", "application/json"),
+            answer=json.dumps({"fields": ["prediction"], "values": [[1]]}).encode(),
+            secrets=[_PASSWORD, _API_KEY],
+        )
+
+
+CUSTOM = EngineUnderTest(
+    plugin=plugin,
+    start=_started,
+    failures=http_failures(
+        "online",
+        body=b'{"error": "words of the engine", "details": "", "statusCode": 500}',
+        words="words of the engine",
+    ),
+    scoring_route="online",
+    control_route="deployments",
+)

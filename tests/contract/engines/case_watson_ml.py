@@ -1,0 +1,55 @@
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from adapters.base import NativeRequest
+from adapters.engines.watson_ml import plugin
+from adapters.engines.watson_ml.settings import WatsonMlSettings
+from adapters.testing.watson_ml import WatsonMlEmulator
+from tests.contract.engines.cases import EngineCase, EngineUnderTest, http_failures
+
+
+@asynccontextmanager
+async def _started() -> AsyncIterator[EngineCase]:
+    async with WatsonMlEmulator() as emulator:
+
+        def settings(url: str, **options: Any) -> WatsonMlSettings:
+            config = {
+                "type": "watson_ml",
+                "url": url,
+                "apikey": emulator.apikey,
+                "token_url": emulator.iam_url,
+                "spaces": [emulator.space],
+            }
+            return msgspec.convert(config | options, WatsonMlSettings)
+
+        emulator.add_deployment("credit", handler=lambda _: {"fields": ["prediction"], "values": [[1]]})
+        emulator.add_deployment("fraud")
+        yield EngineCase(
+            emulator=emulator,
+            settings=settings(emulator.url),
+            settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
+            wrong_credentials=settings(emulator.url, apikey="another"),
+            endpoint="credit",
+            request=NativeRequest(
+                b'{"input_data": [{"fields": ["Age"], "values": [[33]]}]}', "application/json", "application/json"
+            ),
+            answer=json.dumps({"predictions": [{"fields": ["prediction"], "values": [[1]]}]}).encode(),
+            secrets=[emulator.apikey],
+        )
+
+
+WATSON_ML = EngineUnderTest(
+    plugin=plugin,
+    start=_started,
+    failures=http_failures(
+        "predictions",
+        body=b'{"trace": "1", "errors": [{"code": "bad", "message": "words of the service"}], "status_code": 400}',
+        words="words of the service",
+    ),
+    scoring_route="predictions",
+    control_route="deployments",
+)

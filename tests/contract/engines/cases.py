@@ -1,0 +1,104 @@
+"""What the contract needs to know of an engine."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from msgspec import Struct
+
+from adapters.base import EnginePlugin, NativeRequest
+from adapters.testing.emulator import Emulator, Fault
+from schemas.configuration import EngineSettings
+from schemas.errors import (
+    EngineEndpointNotFoundError,
+    EngineError,
+    EngineRefusedError,
+    EngineTimeoutError,
+    EngineUnavailableError,
+)
+
+
+class EngineCase(Struct, frozen=True, kw_only=True):
+    """An emulated platform with one endpoint that scores.
+
+    `settings` discover it; `settings_at(url)` describe an endpoint of the same name that scores below that base URL
+    (the emulator's, or another), without discovery.
+    """
+
+    emulator: Emulator
+    settings: EngineSettings
+    settings_at: Callable[[str], EngineSettings]
+    wrong_credentials: EngineSettings
+    endpoint: str
+    request: NativeRequest
+    answer: bytes
+    secrets: Sequence[str]
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """What the platform answers instead, and what the engine has to make of it."""
+
+    name: str
+    fault: Fault
+    error: type[EngineError]
+    retryable: bool = False
+    engine_status: int | None
+    engine_message: str | None = None
+    retry_after: float | None = None
+
+
+class EngineUnderTest(Struct, frozen=True, kw_only=True):
+    plugin: EnginePlugin
+    start: Callable[[], AbstractAsyncContextManager[EngineCase]]
+    failures: Sequence[Failure]
+    scoring_route: str
+    control_route: str
+
+
+def http_failures(route: str, *, body: bytes, words: str) -> list[Failure]:
+    """What `adapters.base.http_errors` makes of statuses; `words` are what the platform says in `body`."""
+
+    def fault(status: int, *, times: int | None = 1, headers: dict[str, str] | None = None) -> Fault:
+        return Fault(route=route, status=status, body=body, times=times, headers=headers or {})
+
+    refused = [
+        Failure(
+            name=f"status {status}",
+            fault=fault(status, times=None),
+            error=EngineRefusedError,
+            engine_status=status,
+            engine_message=words,
+        )
+        for status in (400, 401, 403, 413, 500, 502)
+    ]
+    timeouts = [
+        Failure(name=f"status {status}", fault=fault(status), error=EngineTimeoutError, engine_status=status)
+        for status in (408, 504)
+    ]
+    unavailable = [
+        Failure(
+            name=f"status {status}",
+            fault=fault(status, headers={"Retry-After": "3"}),
+            error=EngineUnavailableError,
+            retryable=True,
+            engine_status=status,
+            retry_after=3.0,
+        )
+        for status in (429, 503)
+    ]
+    others = [
+        Failure(name="status 404", fault=fault(404), error=EngineEndpointNotFoundError, engine_status=404),
+        Failure(
+            name="a redirect",
+            fault=fault(302, headers={"Location": "/elsewhere"}),
+            error=EngineRefusedError,
+            engine_status=302,
+        ),
+        Failure(
+            name="a proxy's page",
+            fault=Fault(route=route, status=502, body=b"<html>Bad gateway</html>", content_type="text/html"),
+            error=EngineRefusedError,
+            engine_status=502,
+            engine_message="<html>Bad gateway</html>",
+        ),
+    ]
+    return [*refused, *timeouts, *unavailable, *others]

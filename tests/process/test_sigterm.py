@@ -1,0 +1,72 @@
+"""SIGTERM: stop accepting, finish the calls in flight, flush, exit 0."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from adapters.testing.emulator import Fault
+from adapters.testing.sagemaker import SageMakerEmulator
+from tests.gateway_process import StartGateway
+from tests.process.calling import calling, records, refuses_connections, score
+from tests.process.clouds import AWS, aws_part, configuration
+
+CALLS = 6
+
+one_and_two_workers = pytest.mark.parametrize("workers", [1, 2])
+
+
+@one_and_two_workers
+async def test_calls_in_flight_are_finished_and_recorded(
+    workers: int, sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url), server={"workers": workers}))
+    sagemaker.play(Fault(route="invocations", times=None, delay_seconds=1.5))
+    async with calling(gateway) as session:
+        calls = [asyncio.create_task(score(session, AWS)) for _ in range(CALLS)]
+        await sagemaker.seen("invocations", CALLS)
+
+        gateway.ask_to_stop()
+        await refuses_connections(gateway.url)
+        assert not any(call.done() for call in calls)
+        answers = await asyncio.gather(*calls)
+
+    assert await gateway.stop() == 0
+    assert {answer.status for answer in answers} == {200}
+    assert sorted(record["scoring_id"] for record in records(tmp_path)) == sorted(
+        answer.scoring_id for answer in answers
+    )
+
+
+@one_and_two_workers
+async def test_calls_beyond_the_patience_are_cancelled_and_recorded(
+    workers: int, sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    server = {"workers": workers, "drain_seconds": 0.3}
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url), server=server))
+    sagemaker.play(Fault(route="invocations", times=None, delay_seconds=60.0))
+    async with calling(gateway) as session:
+        calls = [asyncio.create_task(score(session, AWS)) for _ in range(CALLS)]
+        await sagemaker.seen("invocations", CALLS)
+
+        async with asyncio.timeout(10):
+            assert await gateway.stop() == 0
+        answers = await asyncio.gather(*calls)
+
+    assert {(answer.status, answer.body["errors"][0]["code"]) for answer in answers} == {(500, "gateway_error")}
+    assert sorted(record["scoring_id"] for record in records(tmp_path)) == sorted(
+        answer.scoring_id for answer in answers
+    )
+    assert {(record["outcome"], record["status"], record["response"]) for record in records(tmp_path)} == {
+        ("gateway_error", 500, None)
+    }
+
+
+async def test_a_gateway_without_calls_stops_at_once_though_connections_are_open(
+    sagemaker: SageMakerEmulator, start_gateway: StartGateway
+) -> None:
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url)))
+    async with calling(gateway) as session:
+        assert (await score(session, AWS)).status == 200
+        async with asyncio.timeout(5):
+            assert await gateway.stop() == 0

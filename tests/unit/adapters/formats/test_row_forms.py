@@ -1,0 +1,35 @@
+import pytest
+
+from adapters.formats.row_forms import read_columns, read_rows, row_values
+from schemas.errors import EngineReplyError
+from schemas.table import Table
+
+
+def test_arrays_are_the_rows_themselves():
+    table = Table(["a", "b"], [[1, 2]])
+    assert row_values(table, "array") is table.rows
+    assert row_values(table, "features") == [{"features": [1, 2]}]
+    assert row_values(table, "object") == [{"a": 1, "b": 2}]
+
+
+def test_later_keys_are_added_in_order_of_appearance():
+    assert read_rows([{"b": 1}, {"c": 2, "a": 3}, {"b": 4}], 3, "object", None) == Table(
+        ("b", "c", "a"), [[1, None, None], [None, 2, 3], [4, None, None]]
+    )
+
+
+def test_keys_that_are_numbers_are_names_unless_there_is_but_one():
+    assert read_rows([{"0": 1, "1": 2}], 1, "object", None).columns == ("0", "1")
+    assert read_rows([{"0": 1}, {}], 2, "object", ["score"]) == Table(("score",), [[1], [None]])
+
+
+def test_columns_of_different_lengths_are_none():
+    assert read_columns({"a": [1], "b": [1, 2]}, None) is None
+    assert read_columns({"a": 1}, None) is None
+    assert read_columns({}, None) is None
+    assert read_columns({"a": []}, 0) == Table(("a",), [])
+
+
+def test_a_row_of_another_kind_is_named_with_its_kind():
+    with pytest.raises(EngineReplyError, match="Row 1 of the answer is null, the first one is an object"):
+        read_rows([{"a": 1}, None], 2, "object", None)

@@ -1,0 +1,120 @@
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.mapping.columns import MAX_PLANS, InputColumns
+from schemas.configuration import InputSettings
+from schemas.errors import UnprocessableRequestError
+from schemas.scoring import RequestMeta, ScoringRequest
+from schemas.table import Table
+
+
+def columns(endpoint_columns=None, **settings):
+    return InputColumns(InputSettings(**settings), endpoint_columns)
+
+
+def rows(table):
+    return [list(row) for row in table.rows]
+
+
+@given(st.permutations(["a", "b", "c", "extra"]), st.lists(st.lists(st.integers(), min_size=4, max_size=4), max_size=4))
+def test_values_follow_their_names_whatever_the_order(fields, values):
+    request = ScoringRequest(values, fields)
+    before = copy.deepcopy(request)
+    table = columns(fields=("a", "b", "c"), constants={"k": "x"}).table(request)
+    assert tuple(table.columns) == ("a", "b", "c", "k")
+    assert rows(table) == [[*(row[fields.index(name)] for name in "abc"), "x"] for row in values]
+    assert request == before
+
+
+def test_rows_in_the_order_of_the_endpoint_are_not_even_copied():
+    request = ScoringRequest([[1, 2]], ["a", "b"])
+    assert columns(fields=("a", "b")).table(request).rows is request.values
+    assert columns().table(request) == Table(["a", "b"], request.values)
+
+
+def test_the_names_that_the_platform_tells_stand_in_for_configured_ones():
+    request = ScoringRequest([[1, 2]], ["a", "b"])
+    assert rows(columns(["b", "a"]).table(request)) == [[2, 1]]
+    assert rows(columns(["x"], fields=("b",)).table(request)) == [[2]]
+    assert columns([]).table(request) == Table(["a", "b"], [[1, 2]])
+
+
+def test_a_default_fills_in_for_a_missing_column_only():
+    mapping = columns(fields=("a", "b"), defaults={"b": 0})
+    assert rows(mapping.table(ScoringRequest([[1]], ["a"]))) == [[1, 0]]
+    assert rows(mapping.table(ScoringRequest([[None, 1]], ["b", "a"]))) == [[1, None]]
+
+
+def test_a_constant_stands_where_fields_puts_it_and_wins_over_what_is_sent():
+    mapping = columns(fields=("k", "a"), constants={"k": 9}, unknown="refuse")
+    assert rows(mapping.table(ScoringRequest([[1]], ["a"]))) == [[9, 1]]
+    assert rows(mapping.table(ScoringRequest([[1, 5]], ["a", "k"]))) == [[9, 1]]
+    assert rows(columns(fields=("a",), constants={"k": 9}).table(ScoringRequest([[1]], ["a"]))) == [[1, 9]]
+
+
+def test_without_fields_defaults_and_constants_follow_the_columns_as_sent():
+    mapping = columns(defaults={"d": 0}, constants={"k": 9})
+    assert mapping.table(ScoringRequest([[1]], ["a"])) == Table(("a", "d", "k"), [(1, 0, 9)])
+    assert mapping.table(ScoringRequest([[1, 2, 3]], ["k", "d", "a"])) == Table(("k", "d", "a"), [(9, 2, 3)])
+
+
+def test_missing_columns_are_named():
+    with pytest.raises(UnprocessableRequestError, match="`b`, `c`") as caught:
+        columns(fields=("a", "b", "c")).table(ScoringRequest([[1]], ["a"]))
+    assert caught.value.target == "fields"
+
+
+def test_of_many_missing_columns_a_few_are_named():
+    with pytest.raises(UnprocessableRequestError, match="`f9` and 90 more"):
+        columns(fields=tuple(f"f{k}" for k in range(100))).table(ScoringRequest([[1]], ["a"]))
+
+
+def test_unknown_columns_are_left_out_or_refused():
+    request = ScoringRequest([[1, 2, 3]], ["z", "a", "y"])
+    assert rows(columns(fields=("a",)).table(request)) == [[2]]
+    with pytest.raises(UnprocessableRequestError, match="`y`, `z`") as caught:
+        columns(fields=("a",), unknown="refuse").table(request)
+    assert caught.value.target == "fields"
+
+
+def test_names_are_compared_byte_for_byte():
+    with pytest.raises(UnprocessableRequestError):
+        columns(fields=("LOR ",)).table(ScoringRequest([[1]], ["LOR"]))
+
+
+def test_nameless_rows_pass_as_sent_where_the_width_fits():
+    images = ScoringRequest([[[[0, 0, 255]]]])
+    assert columns().table(images) == Table(None, images.values)
+    assert columns(fields=("a", "b")).table(ScoringRequest([[1, 2]])) == Table(("a", "b"), [[1, 2]])
+    assert rows(columns(fields=("a", "k"), constants={"k": 9}).table(ScoringRequest([[1]]))) == [[1, 9]]
+
+
+def test_nameless_rows_of_another_width_are_refused():
+    with pytest.raises(UnprocessableRequestError) as caught:
+        columns(fields=("a", "b")).table(ScoringRequest([[1]]))
+    assert caught.value.target == "values[0]"
+
+
+def test_nameless_rows_are_refused_where_columns_are_added_by_name():
+    with pytest.raises(UnprocessableRequestError) as caught:
+        columns(constants={"k": 9}).table(ScoringRequest([[1]]))
+    assert caught.value.target == "fields"
+
+
+def test_meta_stays_behind():
+    request = ScoringRequest([[1]], ["a"], RequestMeta(["Sex"], [["F"]]))
+    assert columns().table(request) == Table(["a"], [[1]])
+
+
+def test_no_rows_stay_no_rows():
+    assert columns(fields=("a", "b")).table(ScoringRequest([], ["b", "a"])).rows == []
+    assert columns(fields=("a", "b")).table(ScoringRequest([])).rows == []
+
+
+def test_ever_new_lists_of_fields_are_served():
+    mapping = columns(fields=("a",))
+    for k in range(3 * MAX_PLANS):
+        assert rows(mapping.table(ScoringRequest([[k, 1]], [f"x{k}", "a"]))) == [[1]]

@@ -1,0 +1,28 @@
+import math
+
+import pytest
+
+from gateway.mapping.numbers import number_in
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (1, 1),
+        (0.5, 0.5),
+        (True, 1),
+        ("7", 7),
+        (" 9.1E-02 ", 0.091),
+        ("9007199254740993", 9007199254740993),
+        (10**400, 10**400),
+        ("1" * 400, int("1" * 400)),
+    ],
+    ids=str,
+)
+def test_a_number_is_read_whether_spelled_or_not(value, number):
+    assert number_in(value) == number
+
+
+@pytest.mark.parametrize("value", [None, "", "x", "1_0", "nan", "inf", math.nan, math.inf, "1e999", [1], {}], ids=str)
+def test_what_is_no_finite_number_is_none(value):
+    assert number_in(value) is None

@@ -1,0 +1,107 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.mapping.labels import Labels
+from gateway.mapping.probabilities import probability_reader
+from schemas.configuration import OutputSettings
+from schemas.errors import EngineReplyError
+
+TWO = ("No Risk", "Risk")
+THREE = ("a", "b", "c")
+
+
+def read(cells, prediction=None, **settings):
+    output = OutputSettings(**{"probability": "p", **settings})
+    names = [output.probability] if isinstance(output.probability, str) else list(output.probability)
+    reader = probability_reader(output, Labels(output.labels), names.index)
+    return reader(cells, prediction, 17)
+
+
+@given(st.floats(0, 1))
+def test_a_single_probability_becomes_one_for_each_label(p):
+    assert read([p], probability_of="positive", labels=TWO) == [1 - p, p]
+    assert read([p], probability_of="positive", labels=TWO, positive="Risk") == [1 - p, p]
+    assert read([p], probability_of="positive", labels=TWO, positive="No Risk") == [p, 1 - p]
+    assert read([p], probability_of="positive") == [1 - p, p]
+
+
+@given(st.floats(0, 1))
+def test_the_winners_probability_stands_at_the_predicted_label(p):
+    assert read([p], "Risk", probability_of="winner", labels=TWO) == [1 - p, p]
+    assert read([p], "No Risk", probability_of="winner", labels=TWO) == [p, 1 - p]
+
+
+def test_the_winner_among_more_than_two_tells_nothing_of_the_others():
+    output = OutputSettings(probability="p", probability_of="winner", labels=THREE)
+    assert probability_reader(output, Labels(THREE), ["p"].index) is None
+
+
+def test_an_array_is_taken_as_it_is():
+    vector = [0.1, 0.2, 0.7]
+    assert read([vector], probability_of="each", labels=THREE) is vector
+    assert read([vector]) is vector
+
+
+def test_numbers_as_text_and_integers_become_floats():
+    vector = read([["9.1E-02", 0, 1]], probability_of="each", labels=THREE)
+    assert vector == [0.091, 0.0, 1.0]
+    assert {type(p) for p in vector} == {float}
+    assert read(["[0.1, 0.2, 0.7]"], probability_of="each", labels=THREE) == [0.1, 0.2, 0.7]
+    assert read(["0.25"], probability_of="positive", labels=TWO) == [0.75, 0.25]
+
+
+def test_fields_are_folded_in_the_order_of_the_labels():
+    assert read(["9.1E-02", 0.909], probability=("x", "y"), labels=TWO) == [0.091, 0.909]
+
+
+def test_a_sparse_vector_is_filled_up():
+    assert read([[3, [1], [1.0]]], probability_of="each", labels=THREE) == [0.0, 1.0, 0.0]
+    assert read([[2, [0, 1], [0.25, 0.75]]], probability_of="each", labels=TWO) == [0.25, 0.75]
+
+
+def test_an_array_of_one_number_is_a_number():
+    assert read([[0.25]], probability_of="positive", labels=TWO) == [0.75, 0.25]
+
+
+def test_null_stays_null():
+    assert read([None], probability_of="positive", labels=TWO) is None
+    assert read(["nan"], probability_of="positive", labels=TWO) is None
+    assert read([None], "Risk", probability_of="winner", labels=TWO) is None
+    assert read([0.5], None, probability_of="winner", labels=TWO) is None
+    assert read([None], probability_of="each", labels=TWO) is None
+    assert read([[None, 0.5]], probability_of="each", labels=TWO) == [None, 0.5]
+    assert read([None, ""], probability=("x", "y"), labels=TWO) == [None, None]
+
+
+def test_what_single_precision_leaves_beside_the_bounds_is_cut():
+    assert read([[1.0000001, -1e-7]], probability_of="each", labels=TWO) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "settings", "problem"),
+    [
+        ([[0.1, 0.9]], {"probability_of": "each", "labels": THREE}, "has 2 numbers for 3 labels"),
+        ([0.5], {"probability_of": "each", "labels": TWO}, "is no array"),
+        ([0.5], {"labels": TWO}, "is no array"),
+        ([{"a": 1}], {"probability_of": "each", "labels": TWO}, "is no array"),
+        (["[0.1"], {"probability_of": "each", "labels": TWO}, "is no array"),
+        ([[0.1, 0.9]], {"probability_of": "positive", "labels": TWO}, "is an array"),
+        ([[0.1, 4711.0]], {"probability_of": "each", "labels": TWO}, "not between 0 and 1"),
+        ([[-4711, 0.5]], {"probability_of": "each", "labels": TWO}, "not between 0 and 1"),
+        ([1.5], {"probability_of": "positive", "labels": TWO}, "not between 0 and 1"),
+        ([["x4711", 0.5]], {"probability_of": "each", "labels": TWO}, "is no number"),
+        ([[[0.1], 0.5]], {"probability_of": "each", "labels": TWO}, "is no number"),
+        (["x"], {}, "is no array|is no number"),
+    ],
+)
+def test_what_is_no_probability_is_refused_with_its_row_and_without_its_value(cells, settings, problem):
+    with pytest.raises(EngineReplyError, match=problem) as caught:
+        read(cells, **settings)
+    assert caught.value.target == "values[17]"
+    assert "4711" not in caught.value.message
+    assert "Row 17" in caught.value.message
+
+
+def test_without_labels_a_single_number_passes():
+    assert read([0.25]) == 0.25

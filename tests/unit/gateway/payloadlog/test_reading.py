@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.payloadlog.reading import PAGE_RECORDS, SpoolReader
+from schemas.errors import SpoolUnavailableError
+from tests.fakes.payload_records import FIRST_US, entry
+
+Append = Callable[..., None]
+
+
+def seqs(path: Path, **wanted: object) -> list[int]:
+    return [record.seq for record in SpoolReader(path).records(**wanted)]  # type: ignore[arg-type]
+
+
+def test_filters_by_deployment_and_time_and_pages_by_position(spool: Path, append: Append) -> None:
+    append(*(entry("ab"[n % 2], scored_at_us=FIRST_US + n) for n in range(10)))
+    assert seqs(spool) == list(range(1, 11))
+    assert seqs(spool, deployment_id="b") == [2, 4, 6, 8, 10]
+    assert seqs(spool, start_us=FIRST_US + 3, end_us=FIRST_US + 6) == [4, 5, 6]
+    assert seqs(spool, deployment_id="b", start_us=FIRST_US + 3, end_us=FIRST_US + 6) == [4, 6]
+    assert seqs(spool, after=7, limit=2) == [8, 9]
+    assert seqs(spool, deployment_id="nobody") == []
+    assert seqs(spool, start_us=FIRST_US + 100) == []
+    assert seqs(spool, limit=0) == []
+
+
+def test_clock_that_stepped_back_hides_no_record(spool: Path, append: Append) -> None:
+    append(*(entry(scored_at_us=FIRST_US + offset) for offset in (50, 60, 10, 55)))
+    assert seqs(spool, start_us=FIRST_US + 50) == [1, 2, 4]
+    assert seqs(spool, end_us=FIRST_US + 50) == [3]
+
+
+def test_more_records_than_a_page_come_in_order(spool: Path, append: Append) -> None:
+    n = PAGE_RECORDS * 2 + 3
+    append(*(entry() for _ in range(n)))
+    assert seqs(spool) == list(range(1, n + 1))
+    assert len(seqs(spool, limit=PAGE_RECORDS + 1)) == PAGE_RECORDS + 1
+
+
+def test_slow_reader_sees_records_that_arrive_meanwhile(spool: Path, append: Append) -> None:
+    append(*(entry() for _ in range(PAGE_RECORDS)))
+    records = SpoolReader(spool).records()
+    next(records)
+    append(entry())
+    assert sum(1 for _ in records) == PAGE_RECORDS
+
+
+def test_depth_counts_records_and_bytes(spool: Path, append: Append) -> None:
+    append(entry(), entry("other"))
+    depth = SpoolReader(spool).depth()
+    assert depth.records == 2
+    assert depth.bytes > 0
+    assert SpoolReader(spool).stats().depth == depth
+    assert SpoolReader(spool).last_seq() == 2
+
+
+def test_missing_spool_is_an_error_with_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(SpoolUnavailableError, match="can't be opened"):
+        SpoolReader(tmp_path / "none.db").accounts()
