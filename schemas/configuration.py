@@ -65,10 +65,7 @@ DeploymentReference = Annotated[
     Meta(
         pattern=r"^[A-Za-z0-9-]+$",
         max_length=128,
-        extra_json_schema={
-            "x-refers-to": "deployments",
-            "x-expected": "the id of a deployment: letters, digits and dashes, at most 128",
-        },
+        extra_json_schema={"x-refers-to": "deployments"},
     ),
 ]
 """A public id that has to be known: an entry of `deployments`, or a generated one. `EngineReference` is alike."""

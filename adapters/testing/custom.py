@@ -71,7 +71,7 @@ class CustomEngineEmulator(Emulator):
         )
         self._schema = schema
         self._authorization = None if username is None else _basic(username, password)
-        self._listed_base = listed_base
+        self.listed_base = listed_base
         self._count = count
         self._deployments: dict[str, CustomDeployment] = {}
         self.calls: deque[CustomCall] = deque(maxlen=_REMEMBERED)
@@ -122,7 +122,7 @@ class CustomEngineEmulator(Emulator):
             raise web.HTTPUnauthorized(text=json.dumps({"error": "Unauthorized."}), content_type="application/json")
 
     def _document(self, deployment: CustomDeployment) -> dict[str, Any]:
-        url = f"{self._listed_base or self.url}{deployment.path}"
+        url = f"{self.listed_base or self.url}{deployment.path}"
         entity: dict[str, Any] = {"name": deployment.name, "description": "Emulated.", "type": deployment.kind}
         if self._schema == "A":
             entity["scoring_url"] = url

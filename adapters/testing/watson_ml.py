@@ -85,7 +85,7 @@ class WatsonMlEmulator(Emulator):
         self.calls: deque[WatsonCall] = deque(maxlen=_REMEMBERED)
         self._page_size = page_size
         self._token_seconds = token_seconds
-        self._listed_base = listed_base
+        self.listed_base = listed_base
         self._tokens = Tokens()
         self._deployments: dict[str, WatsonDeployment] = {}
 
@@ -195,13 +195,13 @@ class WatsonMlEmulator(Emulator):
             raise _problem(web.HTTPBadRequest, "missing_query_parameter", "The version is missing.")
 
     def _link(self, **query: str) -> str:
-        return f"{self._listed_base or self.url}/ml/v4/deployments?{urlencode(query)}"
+        return f"{self.listed_base or self.url}/ml/v4/deployments?{urlencode(query)}"
 
     def _document(self, deployment: WatsonDeployment) -> dict[str, Any]:
         status: dict[str, Any] = {"state": deployment.state}
         parameters = {} if deployment.serving_name is None else {"serving_name": deployment.serving_name}
         if deployment.kind == "online":
-            url = f"{self._listed_base or self.url}/ml/v4/deployments/{deployment.id}/predictions"
+            url = f"{self.listed_base or self.url}/ml/v4/deployments/{deployment.id}/predictions"
             status["online_url"] = {"url": url}
         return {
             "metadata": {

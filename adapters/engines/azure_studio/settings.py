@@ -26,7 +26,7 @@ ScoringUrl = Annotated[
     ),
 ]
 QUERIES: dict[Style, str] = {"table": "api-version=2.0&details=true", "rows": "api-version=2.0&format=swagger"}
-"""What chooses the style of a service (API help pages of services; `format` as the "New" services' own samples have it).
+"""What chooses the style of a service (API help pages of services; `format` as in the samples of "New" ones).
 
 `details` asks for the types of the columns: without them all values of an answer stay strings.
 """
@@ -38,8 +38,8 @@ class AzureStudioEndpointSettings(Settings, frozen=True, kw_only=True):
     url: Annotated[
         ScoringUrl | None,
         Doc(
-            "Request-response URL (`.../execute`); one with a query is called as it stands, others get that of `style`. "
-            "null: details of the discovered service of this name."
+            "Request-response URL (`.../execute`); with a query it is called as it stands, without one it gets that of "
+            "`style`. null: details of the discovered service of this name."
         ),
     ] = None
     key: Annotated[Secret | None, Doc("Key; null: that of a discovered service is fetched.")] = None

@@ -15,7 +15,8 @@ from adapters.engines.open_inference.native import Native, TensorMetadata
 from adapters.engines.open_inference.settings import OpenInferenceEndpointSettings
 from schemas.deployment import Asset, Endpoint
 
-DATATYPES = frozenset("BOOL BYTES BF16 FP16 FP32 FP64 INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64".split())
+_INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
+DATATYPES = frozenset(("BOOL", *_INTEGERS, "FP16", "BF16", "FP32", "FP64", "BYTES"))
 _SCALAR_RANKS = (1, 2)
 
 

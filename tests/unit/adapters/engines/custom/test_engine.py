@@ -75,7 +75,7 @@ async def test_a_wrong_count_hides_nothing(transport):
 
 async def test_an_engine_that_lists_https_and_speaks_http_is_reached(emulator, transport):
     emulator.add_deployment("credit")
-    emulator._listed_base = emulator.url.replace("http:", "https:")
+    emulator.listed_base = emulator.url.replace("http:", "https:")
     async with connect(emulator, transport) as engine:
         (endpoint,) = await engine.endpoints()
         assert (await engine.invoke(endpoint, REQUEST, context())).status == 200
@@ -114,7 +114,7 @@ async def test_a_listed_host_that_nobody_configured_gets_no_credentials(emulator
     async with CustomEngineEmulator() as elsewhere:
         elsewhere.add_deployment("credit")
         emulator.add_deployment("credit")
-        emulator._listed_base = elsewhere.url
+        emulator.listed_base = elsewhere.url
         async with connect(emulator, transport, headers={"X-Api-Key": "k"}) as engine:
             (endpoint,) = await engine.endpoints()
             await engine.invoke(endpoint, REQUEST, context())

@@ -111,7 +111,7 @@ def test_an_empty_list_is_one():
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"resources": {}}', b"<html>", b"[" * 100_000])
 def test_what_is_not_a_list_of_deployments_is_refused_in_a_sentence(body):
-    with pytest.raises(EngineReplyError, match="no `resources`.*`url` is the base"):
+    with pytest.raises(EngineReplyError, match=r"no `resources`.*`url` is the base"):
         read_listing(body, URLS, {})
 
 

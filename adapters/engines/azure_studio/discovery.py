@@ -1,0 +1,172 @@
+"""From the web services of a subscription to endpoints."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from fnmatch import fnmatchcase
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from adapters.base.http_access import may_carry_token
+from adapters.base.timestamps import utc_timestamp
+from adapters.engines.azure_studio.arm import ControlPlane, WebService
+from adapters.engines.azure_studio.native import Native
+from adapters.engines.azure_studio.settings import AzureStudioEndpointSettings, AzureStudioSettings, scoring_url
+from schemas.configuration import DiscoverySettings
+from schemas.deployment import Asset, Endpoint
+from schemas.errors import EngineError
+
+DISCOVERY_SECONDS = 300.0
+"""IBM advises to give slow listings five minutes."""
+SERVICE_SECONDS = 120.0
+SERVICES_AT_ONCE = 8
+_SWAGGER = "/swagger.json"
+_NO_SETTINGS = AzureStudioEndpointSettings()
+Part = TypeVar("Part")
+
+log = structlog.get_logger(__name__)
+
+
+class Discovery:
+    """Lists web services, and asks for columns and key of each.
+
+    Args:
+        settings: of the engine.
+        control: Azure Resource Manager.
+    """
+
+    def __init__(self, settings: AzureStudioSettings, control: ControlPlane) -> None:
+        self._settings = settings
+        self._control = control
+        self._columns: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
+
+    async def endpoints(self) -> list[Endpoint]:
+        """Return the services that can score; one at fault does not hide the others.
+
+        A service whose columns can't be had is left out until they can; one without its key stays: its first call asks
+        for the key again.
+
+        Raises:
+            EngineError: the services can't be listed, or none of them can be described.
+        """
+        deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
+        services = [service for service in await self._control.services(deadline) if can_score(service)]
+        named = [(name, service) for name, service in _named(services) if self._wanted(name)]
+        limit = asyncio.Semaphore(SERVICES_AT_ONCE)
+
+        async def described(name: str, service: WebService) -> Endpoint | EngineError:
+            async with limit:
+                return await self._described(name, service, deadline)
+
+        found = await asyncio.gather(*(described(name, service) for name, service in named))
+        endpoints = [item for item in found if isinstance(item, Endpoint)]
+        failures = [item for item in found if isinstance(item, EngineError)]
+        if failures and not endpoints:
+            raise failures[0]
+        return endpoints
+
+    async def _described(self, name: str, service: WebService, deadline: float) -> Endpoint | EngineError:
+        settings = self._settings.endpoints.get(name, _NO_SETTINGS)
+        columns = await _outcome(self._columns_of(service, deadline), name, "columns")
+        if isinstance(columns, EngineError):
+            return columns
+        key: str | EngineError | None = settings.key
+        if key is None:
+            key = await _outcome(self._control.key(service.id, deadline), name, "key")
+        native = Native(
+            url=scoring_url(_execute_url(service), self._settings.style_of(settings)),
+            key=None if isinstance(key, EngineError) else key,
+            arm_id=service.id if settings.key is None else None,
+        )
+        return endpoint_of(name, service, columns, native, settings)
+
+    async def _columns_of(self, service: WebService, deadline: float) -> tuple[str, ...] | None:
+        modified = service.properties.modified_on
+        known = self._columns.get(service.id)
+        if known is None or modified is None or known[0] != modified:
+            known = (modified, await self._control.columns(service, deadline))
+            self._columns[service.id] = known
+        return known[1]
+
+    def _wanted(self, name: str) -> bool:
+        if self._settings.endpoints.get(name, _NO_SETTINGS).url is not None:
+            return False
+        patterns = self._settings.discover
+        if not isinstance(patterns, DiscoverySettings):
+            return True
+        included = any(fnmatchcase(name, pattern) for pattern in patterns.include)
+        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
+
+
+def can_score(service: WebService) -> bool:
+    """Whether a service is provisioned, at a URL that its key may be sent to."""
+    location = service.properties.swagger_location or ""
+    provisioned = (service.properties.provisioning_state or "Succeeded").lower() == "succeeded"
+    return provisioned and urlsplit(location).path.endswith(_SWAGGER) and may_carry_token(location)
+
+
+def endpoint_of(
+    name: str,
+    service: WebService,
+    columns: tuple[str, ...] | None,
+    native: Native,
+    settings: AzureStudioEndpointSettings,
+) -> Endpoint:
+    """Make the endpoint of a service that `can_score`.
+
+    Args:
+        name: of the endpoint.
+        service: as it is listed.
+        columns: what it takes, where it says so.
+        native: how it is called.
+        settings: what the configuration adds.
+    """
+    listed = service.properties
+    limits = settings.limits.limits()
+    realtime = listed.realtime_configuration
+    at_once = realtime.max_parallel if realtime is not None and realtime.max_parallel else limits.max_parallel
+    created_at = utc_timestamp(listed.created_on)
+    return Endpoint(
+        name=name,
+        title=listed.title or None,
+        description=listed.description or "",
+        rn=service.id,
+        created_at=created_at,
+        modified_at=utc_timestamp(listed.modified_on),
+        asset=Asset(
+            id=service.id,
+            name=listed.title or service.name,
+            url=listed.swagger_location,
+            rn=service.id,
+            created_at=created_at,
+        ),
+        columns=columns,
+        native=native.as_json(),
+        limits=msgspec.structs.replace(limits, max_parallel=min(limits.max_parallel, at_once)),
+        timeout_seconds=SERVICE_SECONDS,
+    )
+
+
+def _named(services: Sequence[WebService]) -> list[tuple[str, WebService]]:
+    """Name services; one whose name stands in several resource groups is named `<group>/<name>`."""
+    counts = Counter(service.name for service in services)
+    return [
+        (service.name if counts[service.name] == 1 else f"{service.resource_group}/{service.name}", service)
+        for service in services
+    ]
+
+
+def _execute_url(service: WebService) -> str:
+    # No property holds it; it is beside the description of the service's own API.
+    return (service.properties.swagger_location or "").partition("?")[0].removesuffix(_SWAGGER) + "/execute"
+
+
+async def _outcome(asked: Awaitable[Part], name: str, what: str) -> Part | EngineError:
+    try:
+        return await asked
+    except EngineError as error:
+        log.warning("Azure ML Studio service not read", endpoint=name, part=what, problem=error.message)
+        return error
