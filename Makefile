@@ -52,12 +52,13 @@ soak: $(INSTALLED) $(COUNTERPARTS)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 	$(BIN)/python -m benchmarks.batches
+	$(BIN)/python -m benchmarks.start
 
 constraints:
 	rm -rf .venvs/constraints
 	$(PYTHON) -m venv .venvs/constraints
 	.venvs/constraints/bin/python $(PIP) install --upgrade pip
-	.venvs/constraints/bin/python $(PIP) install --editable '.[sagemaker,azureml]' --group dev
+	.venvs/constraints/bin/python $(PIP) install --editable '.[all]' --group dev
 	sed -n '/^#/p' constraints.txt > constraints.new
 	.venvs/constraints/bin/python $(PIP) freeze --all --exclude-editable | grep -v '^setuptools==' >> constraints.new
 	mv constraints.new constraints.txt
@@ -69,7 +70,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python $(PIP) install --constraint constraints.txt --upgrade pip
-	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[sagemaker,azureml]' --group dev
+	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[all]' --group dev
 	touch $@
 
 .venvs/%/.installed: tests/acceptance/requirements/%.txt

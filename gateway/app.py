@@ -23,7 +23,7 @@ from gateway.api.in_flight import InFlight
 from gateway.api.metrics_route import MetricsRoute
 from gateway.api.operations import DocsRoutes, OpenApiRoute, operations_routes
 from gateway.api.payloads_route import PayloadsRoute
-from gateway.api.probes import Probes
+from gateway.api.probes import Probes, SpoolState
 from gateway.api.routes import DiscoveryRoutes, Route
 from gateway.api.server import application
 from gateway.api.serving import serving
@@ -44,7 +44,6 @@ from gateway.transport import HttpTransport
 from schemas.configuration import ServerSettings, TlsSettings
 
 BYTES_PER_MB = 1_000_000
-BYTES_PER_GB = 1_000_000_000
 DISTRIBUTION = "openscale-gateway"
 
 log = structlog.get_logger(__name__)
@@ -56,7 +55,7 @@ def prepare(configuration: Configuration) -> None:
     Raises:
         PayloadLogError: it can't be made, opened or recovered.
     """
-    Spool.open(configuration.payload_log.path, max_bytes=_spool_bytes(configuration))
+    Spool.open(configuration.payload_log.path, max_bytes=configuration.payload_log.max_bytes)
 
 
 @asynccontextmanager
@@ -79,7 +78,7 @@ async def running(
         writer = await stack.enter_async_context(
             SpoolWriter(
                 configuration.payload_log.path,
-                max_bytes=_spool_bytes(configuration),
+                max_bytes=configuration.payload_log.max_bytes,
                 durability=configuration.payload_log.durability,
                 on_commit=leading.wake,
             )
@@ -132,7 +131,12 @@ def _application(
         *ScoringRoute(directory, scoring, bodies).routes(),
         *PayloadsRoute(reader).routes(),
         *MetricsRoute(exposition).routes(),
-        *Probes(gate, lambda: [reason] if (reason := writer.problem) else [], directory.statuses).routes(),
+        *Probes(
+            gate,
+            lambda: [reason] if (reason := writer.problem) else [],
+            directory.statuses,
+            lambda: SpoolState(round(writer.fill, 3), writer.warning),
+        ).routes(),
         *operations_routes(OpenApiRoute(policy, base_urls, version(DISTRIBUTION)), DocsRoutes()),
     ]
     return application(routes, Guard(gate, metrics, draining), max_body_bytes=_bytes(server.max_body_mb))
@@ -144,10 +148,6 @@ def _bodies(server: ServerSettings) -> BodyReader:
 
 def _bytes(megabytes: float) -> int:
     return int(megabytes * BYTES_PER_MB)
-
-
-def _spool_bytes(configuration: Configuration) -> int:
-    return int(configuration.payload_log.max_gb * BYTES_PER_GB)
 
 
 def _beside_spool(configuration: Configuration) -> Path:

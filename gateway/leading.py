@@ -1,4 +1,4 @@
-"""What one process among those that share a spool does for all: discovery and delivery.
+"""What one process among those that share a spool does for all: discovery, delivery, retention.
 
 Whoever holds the lock beside the spool leads; the others follow what it persists, and one of them takes over when it is
 gone.
@@ -16,6 +16,7 @@ from gateway.config import Configuration
 from gateway.directory import Directory
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.payloadlog.leader import LeaderLock
+from gateway.payloadlog.retention import Keeper
 from gateway.payloadlog.shipper import Shipper
 
 TAKE_OVER_SECONDS = 1.0
@@ -79,6 +80,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._directory.lead(), name="directory")
             tasks.create_task(self._shipper.wait(), name="shipper")
+            tasks.create_task(self._keeper.wait(), name="keeper")
 
     async def _begin(self) -> None:
         sinks = {
@@ -89,7 +91,11 @@ class Leading:
             )
             for name, sink in self._configuration.sinks.items()
         }
-        shipper = Shipper(self._configuration.payload_log.path, sinks)
+        payload_log = self._configuration.payload_log
+        self._keeper = await self._stack.enter_async_context(
+            Keeper(payload_log.path, max_bytes=payload_log.max_bytes, retain_seconds=payload_log.retain_seconds)
+        )
+        shipper = Shipper(payload_log.path, sinks)
         await shipper.__aenter__()
         self._shipper = shipper
         log.info("leading", sinks=sorted(sinks))

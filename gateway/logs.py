@@ -50,7 +50,6 @@ def _libraries_briefly(
     event["event"] = "library message"
     event["logger"] = record.name
     event["place"] = f"{record.filename}:{record.lineno}"
-    if record.exc_info and record.exc_info[1] is not None:
-        event.update(fault(record.exc_info[1]))
-    event.pop("exc_info", None)
+    if exc_info := event.pop("exc_info", None):
+        event.update(fault(exc_info[1]))
     return event

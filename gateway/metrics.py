@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from gateway.directory import EngineStatus
 from gateway.payloadlog.accounting import SinkAccount
-from gateway.payloadlog.reading import SpoolStats
+from gateway.payloadlog.reading import Recoveries, SpoolStats
 from gateway.payloadlog.tap import Unrecorded
 from schemas.caller import Origin
 from schemas.payload import Outcome
@@ -39,6 +39,11 @@ class Metrics:
         self._lost = self._counter("lost_records", "Calls answered without the record they owed.", "deployment")
         self._contradicting = self._counter(
             "contradicting_rows", "Rows whose most probable label is not the predicted one.", "deployment"
+        )
+        self._contradicting_labels = self._counter(
+            "contradicting_labels",
+            "Answers whose own labels are in another order than the configured ones.",
+            "deployment",
         )
         self._engine = Histogram(
             f"{PREFIX}_engine_seconds",
@@ -79,6 +84,10 @@ class Metrics:
     def contradicted(self, deployment_id: str, n_rows: int) -> None:
         """Count rows whose most probable label is not the predicted one."""
         self._contradicting.labels(deployment_id).inc(n_rows)
+
+    def labels_contradicted(self, deployment_id: str) -> None:
+        """Count an answer that states another order of classes than the configuration."""
+        self._contradicting_labels.labels(deployment_id).inc()
 
     def recorded(self, deployment_id: str, outcome: Outcome) -> None:
         """Count a record that is kept."""
@@ -140,6 +149,7 @@ class Exposition:
         stats = self._stats()
         yield _gauge("spool_records", "Records in the spool.", stats.depth.records)
         yield _gauge("spool_bytes", "Size of the spool on disk, in bytes.", stats.depth.bytes)
+        yield from _recovery_families(stats.recoveries)
         yield from _sink_families(stats.accounts)
         yield from self._engine_families()
 
@@ -174,6 +184,21 @@ class _OnScrape(Collector):
         return ()
 
 
+def _recovery_families(recoveries: Recoveries) -> Sequence[Metric]:
+    return [
+        CounterMetricFamily(f"{PREFIX}_spool_{name}", text, value=value)
+        for name, text, value in (
+            ("recoveries", "Damaged spools that were set aside.", recoveries.times),
+            ("recovered_records", "Records kept of damaged spools.", recoveries.records_kept),
+            (
+                "damaged_records",
+                "Records lost with damaged spools, as far as they were counted.",
+                recoveries.records_lost,
+            ),
+        )
+    ]
+
+
 def _sink_families(accounts: Sequence[SinkAccount]) -> Iterable[Metric]:
     accepted = CounterMetricFamily(
         f"{PREFIX}_sink_accepted_records", "Records that a sink was owed, ever.", labels=["sink"]
@@ -182,14 +207,18 @@ def _sink_families(accounts: Sequence[SinkAccount]) -> Iterable[Metric]:
     dropped = CounterMetricFamily(f"{PREFIX}_sink_dropped_records", "Of these: given up.", labels=["sink", "reason"])
     pending = GaugeMetricFamily(f"{PREFIX}_sink_pending_records", "Of these: still to be stored.", labels=["sink"])
     dead = GaugeMetricFamily(f"{PREFIX}_sink_dead_records", "Of these: dead letters.", labels=["sink"])
+    replayed = CounterMetricFamily(
+        f"{PREFIX}_sink_replayed_records", "Sent once more by replay, beside all others.", labels=["sink"]
+    )
     for account in accounts:
+        replayed.add_metric([account.sink], account.replayed)
         accepted.add_metric([account.sink], account.accepted)
         delivered.add_metric([account.sink], account.delivered)
         pending.add_metric([account.sink], account.pending)
         dead.add_metric([account.sink], account.dead)
         for reason, count in account.dropped.items():
             dropped.add_metric([account.sink, reason], count)
-    return (accepted, delivered, pending, dead, dropped)
+    return (accepted, delivered, pending, dead, dropped, replayed)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

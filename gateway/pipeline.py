@@ -13,7 +13,7 @@ from gateway.registry import Registry
 from schemas.deployment import Deployment, Endpoint
 from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
 from schemas.scoring import ScoringRequest, ScoringResponse
-from schemas.table import Rows, Table
+from schemas.table import Cell, Rows, Table
 
 
 class NativePart(Struct, frozen=True):
@@ -21,6 +21,13 @@ class NativePart(Struct, frozen=True):
 
     request: NativeRequest
     n_rows: int
+
+
+class Decoded(Struct, frozen=True):
+    """The answer to a call; `labels_contradict` where the platform itself states another order of classes for it."""
+
+    response: ScoringResponse
+    labels_contradict: bool = False
 
 
 class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
@@ -53,7 +60,7 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
 
     def decode(
         self, request: ScoringRequest, parts: Sequence[NativePart], answers: Sequence[NativeResponse]
-    ) -> ScoringResponse:
+    ) -> Decoded:
         """Join the answers to the parts of one call, in order.
 
         Raises:
@@ -63,7 +70,8 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
             self.response_format.decode(Body(answer.body, answer.content_type), part.n_rows)
             for part, answer in zip(parts, answers, strict=True)
         ]
-        return self.mapping.from_native(_joined(tables), request)
+        response = self.mapping.from_native(_joined(tables), request)
+        return Decoded(response, any(map(self.mapping.labels_contradict, tables)))
 
     def _parts(self, table: Table, first_row: int) -> list[NativePart]:
         try:
@@ -153,9 +161,22 @@ def _joined(tables: Sequence[Table]) -> Table:
     if len(tables) == 1:
         return first
     if any(table.columns != first.columns for table in tables):
-        raise EngineReplyError("The endpoint answered the parts of one batch with different columns.")
+        return _joined_by_name(tables)
     rows: Rows = [row for table in tables for row in table.rows]
     return Table(first.columns, rows)
+
+
+def _joined_by_name(tables: Sequence[Table]) -> Table:
+    """Join rows that may lack columns as if they had come in one answer: what one lacks is None."""
+    if not all(table.optional for table in tables):
+        raise EngineReplyError("The endpoint answered the parts of one batch with different columns.")
+    columns = tuple(dict.fromkeys(name for table in tables for name in table.columns or ()))
+    rows: list[Sequence[Cell]] = []
+    for table in tables:
+        position = {name: k for k, name in enumerate(table.columns or ())}
+        sources = [position.get(name) for name in columns]
+        rows += [[None if k is None else row[k] for k in sources] for row in table.rows]
+    return Table(columns, rows)
 
 
 def _moved(error: UnprocessableRequestError, first_row: int) -> UnprocessableRequestError:

@@ -46,6 +46,10 @@ class ScoringObserver(Protocol):
         """In this many rows the most probable label is not the predicted one."""
         ...
 
+    def labels_contradicted(self, deployment_id: str) -> None:
+        """A platform's answer states another order of classes than `output.labels`."""
+        ...
+
 
 class ScoringCall(Struct, frozen=True, kw_only=True):
     """A call, as it arrived. `tapped` is what its record will say of it."""
@@ -92,15 +96,19 @@ class Scoring:
         try:
             async with record:
                 answers = await self._invoke_all(pipeline, parts, call.tapped.scoring_id, record)
-                response = await _translate(large, pipeline.decode, request, parts, answers)
-                text = await _translate(large, _answer, record, response, parsed)
+                decoded = await _translate(large, pipeline.decode, request, parts, answers)
+                text = await _translate(large, _answer, record, decoded.response, parsed)
         except PayloadLogError:
             raise
         except BaseException as error:
             self._ended(deployment, call, record, error, _now() - started)
             raise
         self._ended(deployment, call, record, None, _now() - started)
-        self._warn_of_contradictions(pipeline, response)
+        contradicting = await _translate(large, pipeline.mapping.contradictions, decoded.response)
+        if contradicting:
+            self._observer.contradicted(deployment.id, contradicting)
+        if decoded.labels_contradict:
+            self._observer.labels_contradicted(deployment.id)
         return text
 
     async def _invoke_all(
@@ -179,11 +187,6 @@ class Scoring:
     ) -> None:
         origin = call.tapped.caller.origin
         self._observer.ended(deployment.id, origin, outcome_of(error), record.engine_seconds, seconds)
-
-    def _warn_of_contradictions(self, pipeline: Pipeline, response: ScoringResponse) -> None:
-        n_rows = pipeline.mapping.contradictions(response)
-        if n_rows:
-            self._observer.contradicted(pipeline.deployment.id, n_rows)
 
 
 def _answer(record: CallRecord | Unlogged, response: ScoringResponse, parsed: ParsedBody) -> bytes:

@@ -4,6 +4,7 @@ Each option stands here once, with its type, default, unit and meaning; the JSON
 against is composed from these structs and the plugins' own (`openscale-gateway schema` prints it).
 """
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -176,6 +177,13 @@ class OutputSettings(Settings, frozen=True, kw_only=True):
             "the order of `labels`."
         ),
     ] = None
+    probability_scale: Annotated[
+        Literal["probability", "logit"],
+        Doc(
+            "What the numbers are. logit: raw scores of a network, made probabilities by softmax, or a single one by "
+            "the logistic function."
+        ),
+    ] = "probability"
     positive: Annotated[Cell, Doc("The label that `probability_of: positive` means; default: the last of two.")] = None
     threshold: Annotated[
         Annotated[float, Meta(ge=0, le=1)] | None,
@@ -242,6 +250,13 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
         DeploymentSettings | None, Doc("For discovered endpoints that `deployments` does not name.")
     ] = None
 
+    def discovers(self, endpoint: str) -> bool:
+        """Whether discovery is to find an endpoint of this name, so that no request is spent on others."""
+        if isinstance(self.discover, bool):
+            return self.discover
+        included = any(fnmatchcase(endpoint, pattern) for pattern in self.discover.include)
+        return included and not any(fnmatchcase(endpoint, pattern) for pattern in self.discover.exclude)
+
 
 class BatchSettings(Settings, frozen=True, kw_only=True):
     """When a batch of records is sent: as soon as one of these is reached."""
@@ -298,6 +313,16 @@ class PayloadLogSettings(Settings, frozen=True, kw_only=True):
     redaction_key: Annotated[
         Secret | None, Doc("Key of the digests that `redact: hash` leaves; needed where that is used.")
     ] = None
+
+    @property
+    def max_bytes(self) -> int:
+        """`max_gb` in bytes."""
+        return int(self.max_gb * 1e9)
+
+    @property
+    def retain_seconds(self) -> float:
+        """`retain_days` in seconds."""
+        return self.retain_days * 86_400.0
 
 
 class ConfigurationFile(Settings, frozen=True, kw_only=True):

@@ -20,8 +20,8 @@ def nested_within(text: bytes, levels: int, *, siblings: int = 0) -> bool:
         return True
     brackets = _STRING.sub(b"", text).translate(_BRACKETS, _NO_BRACKETS)
     for _ in range(levels):
+        if not brackets:
+            break
         # One pass takes away what is innermost.
         brackets = brackets.replace(b"[]", b"")
-        if not brackets:
-            return True
-    return False
+    return not brackets

@@ -17,7 +17,12 @@ class Table(Struct, frozen=True):
     Attributes:
         columns: m distinct names, or None where neither side names its columns.
         rows: n rows of m cells each. Nobody changes them: they may be the caller's own lists.
+        labels: the order of classes that a native answer itself states beside its rows. Never trusted, only compared
+            with the configured one.
+        optional: the rows came with names of their own, and each may lack some of the columns.
     """
 
     columns: Sequence[str] | None
     rows: Rows
+    labels: Sequence[Cell] | None = None
+    optional: bool = False

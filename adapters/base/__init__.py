@@ -7,8 +7,10 @@ An engine moves bytes, a format translates bytes, a sink takes records. A plugin
 from adapters.base.engine import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse
 from adapters.base.format import Body, Format, FormatPlugin, Preset
 from adapters.base.sink import (
+    AuditableSink,
     Batch,
     BatchRecord,
+    Held,
     Receipt,
     RecordFilter,
     Refusal,
@@ -32,6 +34,7 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "AuditableSink",
     "Batch",
     "BatchRecord",
     "Body",
@@ -42,6 +45,7 @@ __all__ = [
     "EnginePlugin",
     "Format",
     "FormatPlugin",
+    "Held",
     "NativeRequest",
     "NativeResponse",
     "Preset",

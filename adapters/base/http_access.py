@@ -72,13 +72,13 @@ def check_access(credentials: HttpCredentials | None, headers: Mapping[str, str]
         raise ValueError("`headers.Authorization` and `credentials` exclude each other.")
 
 
-def check_base_url(name: str, url: str, *, without: str) -> None:
-    """Check the base URL of a platform.
+def check_base_url(name: str, url: str, *, without: str | None = None) -> None:
+    """Check the URL of a platform.
 
     Args:
         name: of the option.
-        url: an `HttpUrl`.
-        without: the path that the engine adds itself, as `/v2`.
+        url: an `HttpUrl`, or one with a query.
+        without: of a base URL, the path that the engine adds itself, as `/v2`.
 
     Raises:
         ValueError: it holds credentials, names no host, or already ends with that path.
@@ -92,7 +92,7 @@ def check_base_url(name: str, url: str, *, without: str) -> None:
         usable = False
     if not usable:
         raise ValueError(f"`{name}` names no host, or a port that can't be one.")
-    if parts.path.rstrip("/").endswith(without):
+    if without is not None and parts.path.rstrip("/").endswith(without):
         raise ValueError(f"`{name}` is the base URL: leave out `{without}`, the engine adds it.")
 
 

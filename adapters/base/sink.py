@@ -10,9 +10,10 @@ what became of it, and is asked again while the answer is *not yet*. A sink whos
 at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -115,6 +116,32 @@ class Sink(Protocol):
 
         Raises:
             SinkUnavailableError: it can't be told now: asked again later.
+        """
+        ...
+
+
+class Held(Struct, frozen=True):
+    """Rows that a far side holds of one record."""
+
+    scoring_id: str
+    rows: int
+
+
+@runtime_checkable
+class AuditableSink(Protocol):
+    """A sink whose far side can be asked what it holds: optional, for `payloads audit`.
+
+    For a table with a row id it is one statement: count rows by scoring id, of a deployment and a time.
+    """
+
+    def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
+        """Yield what it holds of a deployment's calls that started at `start` or later, and before `end` (both UTC).
+
+        An id may come several times, then its rows add up; a row that is stored twice counts twice. Parts of a record
+        that the sink had to split count under the record's own id.
+
+        Raises:
+            SinkUnavailableError: it can't be told now.
         """
         ...
 

@@ -94,6 +94,15 @@ def refuse_error(value: Any) -> None:
         )
 
 
+def labels_beside(*holders: Any) -> list[Any] | None:
+    """Return the order of classes that an answer states: the scalars of the first list under `labels`."""
+    for holder in holders:
+        labels = holder.get("labels") if isinstance(holder, dict) else None
+        if isinstance(labels, list) and labels and not any(isinstance(label, list | dict) for label in labels):
+            return labels
+    return None
+
+
 def kind_of(value: Any) -> str:
     """Name the JSON type of a value, for messages: `a string`."""
     return _KINDS.get(type(value), "another type")

@@ -1,4 +1,7 @@
-"""Rows as JSON values: objects by column, arrays, or SageMaker's `{"features": [...]}`."""
+"""Rows as JSON values: objects by column, arrays, single values, or SageMaker's `{"features": [...]}`.
+
+Source of SageMaker's forms: SageMaker Developer Guide, "Common data formats for inference".
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
@@ -8,29 +11,47 @@ from adapters.formats.cells import named_columns
 from adapters.formats.columns import check_n_rows, named_table
 from adapters.formats.json_reading import kind_of
 from schemas.configuration import Doc
-from schemas.errors import EngineReplyError
+from schemas.errors import EngineReplyError, UnprocessableRequestError
 from schemas.table import Cell, Rows, Table
 
-RowForm = Annotated[
-    Literal["object", "array", "features"],
-    Doc('How a row is written. object: {"Age": 33}; array: [33]; features: {"features": [33]}.'),
-]
+ROW_FORMS = (
+    'How a row is written. object: {"Age": 33}; array: [33]; features: {"features": [33]}; data: {"data": {"features": '
+    '{"values": [33]}}}; value: 33, for a single column.'
+)
+RowName = Literal["object", "array", "features", "data", "value"]
+RowForm = Annotated[RowName, Doc(ROW_FORMS)]
 
 _CLASS_SCORE = {"label", "score"}
+_WAYS: Mapping[str, tuple[str, ...]] = {"features": ("features",), "data": ("data", "features", "values")}
+"""Keys on the way to the cells of a row."""
 
 
-def row_values(table: Table, form: str) -> Rows | list[dict[str, Any]]:
+def row_values(table: Table, form: str) -> Rows | list[Cell]:
     """Return what stands for each row of a table.
 
     Raises:
-        UnprocessableRequestError: objects need columns with names.
+        UnprocessableRequestError: objects need columns with names, and `value` a single column.
     """
     if form == "array":
         return table.rows
     if form == "features":
         return [{"features": row} for row in table.rows]
+    if form == "data":
+        return [{"data": {"features": {"values": row}}} for row in table.rows]
+    if form == "value":
+        return _only_cells(table.rows)
     columns = named_columns(table, "rows as objects")
     return [dict(zip(columns, row, strict=True)) for row in table.rows]
+
+
+def column_values(table: Table) -> dict[str, list[Cell]]:
+    """Return one array for each column of a table.
+
+    Raises:
+        UnprocessableRequestError: its columns have no names.
+    """
+    columns = named_columns(table, "one array for each column")
+    return {name: [row[m] for row in table.rows] for m, name in enumerate(columns)}
 
 
 def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence[str] | None) -> Table:
@@ -42,7 +63,7 @@ def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence
     Args:
         values: one JSON value for each row.
         n_rows: how many there must be; None: any number.
-        form: `features` looks for the row under that key.
+        form: `features` and `data` look for the row under their keys; of `value`, anything is the only cell.
         fields: names for columns that have none.
 
     Raises:
@@ -51,10 +72,12 @@ def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence
     check_n_rows(values, n_rows)
     if not values:
         return named_table([], fields)
+    if form == "value":
+        return named_table([[value] for value in values], fields)
     first = values[0]
     if isinstance(first, dict):
-        if form == "features":
-            return _array_rows([_features(n, value) for n, value in enumerate(values)], fields)
+        if form in _WAYS:
+            return _array_rows([_cells(n, value, _WAYS[form]) for n, value in enumerate(values)], fields)
         return _object_rows(_all_of(dict, values), fields)
     if isinstance(first, list):
         return _array_rows(_all_of(list, values), fields)
@@ -85,7 +108,7 @@ def _object_rows(rows: list[dict[str, Cell]], fields: Sequence[str] | None) -> T
     if not columns:
         raise EngineReplyError("The rows of the answer have no columns.")
     get: Callable[[dict[str, Cell], Any], Any] = dict.get
-    return Table(columns, [list(map(get, repeat(row), columns)) for row in rows])
+    return Table(columns, [list(map(get, repeat(row), columns)) for row in rows], optional=True)
 
 
 def _union(rows: list[dict[str, Cell]]) -> tuple[str, ...]:
@@ -109,11 +132,22 @@ def _is_class_score(cell: Cell) -> bool:
     return isinstance(cell, dict) and cell.keys() == _CLASS_SCORE
 
 
-def _features(n: int, value: Any) -> list[Cell]:
-    features = value.get("features") if isinstance(value, dict) else None
-    if not isinstance(features, list):
-        raise EngineReplyError(f"Row {n} of the answer has no array under `features`.")
-    return features
+def _cells(n: int, value: Any, way: Sequence[str]) -> list[Cell]:
+    for key in way:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, list):
+        raise EngineReplyError(f"Row {n} of the answer has no array under `{'.'.join(way)}`.")
+    return value
+
+
+def _only_cells(rows: Rows) -> list[Cell]:
+    for row in rows:
+        if len(row) != 1:
+            raise UnprocessableRequestError(
+                f"This endpoint takes a single column, the request makes {len(row)}: name the one in `input.fields`.",
+                target="fields",
+            )
+    return [row[0] for row in rows]
 
 
 def _all_of(kind: type[Any], values: list[Any]) -> list[Any]:

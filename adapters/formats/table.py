@@ -13,8 +13,8 @@ from adapters.base import Body, Format, FormatPlugin
 from adapters.formats.cells import json_rows
 from adapters.formats.columns import Names, check_fields, check_n_rows, check_names, check_widths, named_table
 from adapters.formats.json_places import MISSING, Template, describe, find, parse_places
-from adapters.formats.json_reading import error_text, kind_of, read_json, refuse_error
-from adapters.formats.text_cells import converters, text_rows
+from adapters.formats.json_reading import error_text, kind_of, labels_beside, read_json, refuse_error
+from adapters.formats.text_cells import Conversions, converted, converters, text_rows
 from schemas.configuration import Doc, Settings
 from schemas.errors import EngineReplyError
 from schemas.table import Cell, Table
@@ -44,6 +44,7 @@ class TableSettings(Settings, frozen=True, kw_only=True):
         str | None,
         Doc("Key of the columns' types (Int32, Double, Boolean, ...), by which strings of an answer are converted."),
     ] = None
+    convert: Conversions = msgspec.field(default_factory=dict)
     fields: Names = None
 
 
@@ -72,7 +73,10 @@ class TableFormat:
 
     def decode(self, body: Body, n_rows: int | None) -> Table:
         """Read columns and rows at the first place that holds rows."""
-        holder = self._holder(read_json(body.content))
+        content = read_json(body.content)
+        return converted(self._read(self._holder(content), content, n_rows), self._settings.convert)
+
+    def _read(self, holder: dict[str, Any], content: Any, n_rows: int | None) -> Table:
         rows = self._rows(holder, n_rows)
         names = holder.get(self._settings.columns)
         if names is None:
@@ -81,7 +85,7 @@ class TableFormat:
             raise EngineReplyError(f"`{self._settings.columns}` of the answer is {kind_of(names)}, not an array.")
         columns = tuple(check_names(names))
         check_widths(rows, len(columns))
-        return Table(columns, self._converted(rows, holder))
+        return Table(columns, self._typed(rows, holder), labels_beside(holder, content))
 
     def _holder(self, body: Any) -> dict[str, Any]:
         refuse_error(body)
@@ -98,8 +102,8 @@ class TableFormat:
         rows = holder[self._settings.rows]
         if not isinstance(rows, list):
             raise EngineReplyError(f"`{self._settings.rows}` of the answer is {kind_of(rows)}, not an array.")
-        if rows and n_rows in (1, None) and not any(isinstance(row, list) for row in rows):
-            # A single row may come flat.
+        if rows and n_rows in (1, None) and not all(isinstance(row, list) for row in rows):
+            # A single row may come flat; a vector in it is a cell.
             return [rows]
         check_n_rows(rows, n_rows)
         for n, row in enumerate(rows):
@@ -107,7 +111,7 @@ class TableFormat:
                 raise EngineReplyError(f"Row {n} of the answer is {kind_of(row)}, not an array.")
         return rows
 
-    def _converted(self, rows: list[list[Cell]], holder: dict[str, Any]) -> list[list[Cell]]:
+    def _typed(self, rows: list[list[Cell]], holder: dict[str, Any]) -> list[list[Cell]]:
         types = holder.get(self._settings.types) if self._settings.types is not None else None
         if not isinstance(types, list) or not rows or len(types) != len(rows[0]):
             return rows

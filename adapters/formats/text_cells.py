@@ -2,11 +2,15 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal
+
+import msgspec
 
 from adapters.formats.cells import refused_cell
 from adapters.formats.json_reading import kind_of
-from schemas.table import Cell, Rows
+from schemas.configuration import Doc
+from schemas.table import Cell, Rows, Table
 
 # Leading zeros and a plus sign belong to an id or a telephone number; a longer number is no number to Python either.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,4000})")
@@ -14,6 +18,10 @@ _FLOAT = re.compile(r"-?(?:(?:0|[1-9][0-9]{0,4000})(?:\.[0-9]*)?|\.[0-9]+)(?:[eE
 _NO_NUMBER = re.compile(r"|-?(?:nan|inf|infinity)", re.IGNORECASE)
 
 Converter = Callable[[str], Cell]
+Conversions = Annotated[
+    dict[str, Literal["number", "boolean", "json"]],
+    Doc("How strings of an answer are read, by column; what can't be read so stays a string."),
+]
 
 
 def as_text(cell: Cell, n: int, m: int) -> str:
@@ -65,6 +73,19 @@ def converters(types: Sequence[object]) -> list[Converter]:
     return [_converter(str(name).rpartition(".")[2].lower()) for name in types]
 
 
+def converted(table: Table, conversions: Mapping[str, str]) -> Table:
+    """Return a table with the strings of some columns read; columns that it lacks don't matter."""
+    wanted = [(k, _BY_NAME[conversions[name]]) for k, name in enumerate(table.columns or ()) if name in conversions]
+    if not wanted:
+        return table
+    rows = [list(row) for row in table.rows]
+    for row in rows:
+        for k, read in wanted:
+            if isinstance(row[k], str):
+                row[k] = read(row[k])
+    return msgspec.structs.replace(table, rows=rows)
+
+
 def _converter(name: str) -> Converter:
     if name in ("double", "single", "decimal"):
         return _as_float
@@ -84,5 +105,15 @@ def _as_boolean(text: str) -> Cell:
     return {"true": True, "false": False}.get(text.strip().lower(), text)
 
 
+def _as_json(text: str) -> Cell:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return text
+
+
 def _is_not_finite(cell: Cell) -> bool:
     return isinstance(cell, float) and not math.isfinite(cell)
+
+
+_BY_NAME: Mapping[str, Converter] = {"number": as_number, "boolean": _as_boolean, "json": _as_json}

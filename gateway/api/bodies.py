@@ -45,7 +45,7 @@ class BodyReader:
         except TimeoutError:
             self._in_flight.give_back(share)
             raise InvalidRequestError(f"The body did not arrive within {BODY_SECONDS:g} s.") from None
-        except web.RequestPayloadError:
+        except (web.RequestPayloadError, ConnectionError):
             self._in_flight.give_back(share)
             raise InvalidRequestError("The body was cut short, or its encoding is broken.") from None
         except BaseException:

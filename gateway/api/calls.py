@@ -12,15 +12,12 @@ from gateway.api.bodies import BodyReader
 from gateway.api.errors import SCORING_ID_HEADER
 from gateway.api.guard import CALLER, TRACE
 from gateway.api.routes import FAMILY_PREFIXES, Route, is_monitor
+from gateway.api.transaction_ids import TRANSACTION_ID_HEADER, transaction_id
 from gateway.directory import Directory
 from gateway.payloadlog.tap import TappedCall
 from gateway.scoring import Scoring, ScoringCall
 from schemas.configuration import LogMarkerSettings
 from schemas.deployment import Deployment
-from schemas.errors import InvalidRequestError
-
-TRANSACTION_ID_HEADER = "X-Global-Transaction-Id"
-MAX_TRANSACTION_ID = 128
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +66,7 @@ class ScoringRoute:
         """
         scoring_id = request[TRACE]
         deployment = self._directory.find(request.match_info["deployment_id"], request.match_info.get("engine"))
-        transaction_id = _transaction_id(request)
+        caller_id = transaction_id(request)
         body, share = await self._bodies.read(request)
         try:
             call = ScoringCall(
@@ -77,7 +74,7 @@ class ScoringRoute:
                 tapped=TappedCall(
                     scoring_id=scoring_id,
                     caller=request[CALLER],
-                    transaction_id=transaction_id,
+                    transaction_id=caller_id,
                     started_ns=self._clock_ns(),
                     never_logged=is_monitor(request.path),
                     marked=_is_marked(deployment, request, body),
@@ -89,21 +86,9 @@ class ScoringRoute:
             self._bodies.give_back(share)
         log.debug("scored", scoring_id=scoring_id, deployment=deployment.id, body_bytes=len(body))
         headers = {SCORING_ID_HEADER: scoring_id, "Content-Type": "application/json"}
-        if transaction_id is not None:
-            headers[TRANSACTION_ID_HEADER] = transaction_id
+        if caller_id is not None:
+            headers[TRANSACTION_ID_HEADER] = caller_id
         return web.Response(body=text, headers=headers)
-
-
-def _transaction_id(request: web.Request) -> str | None:
-    transaction_id = request.headers.get(TRANSACTION_ID_HEADER)
-    if transaction_id is None:
-        return None
-    if len(transaction_id) > MAX_TRANSACTION_ID or not (transaction_id.isascii() and transaction_id.isprintable()):
-        raise InvalidRequestError(
-            f"The transaction id must be at most {MAX_TRANSACTION_ID} printable ASCII characters.",
-            target=TRANSACTION_ID_HEADER,
-        )
-    return transaction_id
 
 
 def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:

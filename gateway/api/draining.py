@@ -18,12 +18,14 @@ class Draining:
         patience: seconds that they get once serving ends.
 
     Attributes:
+        ending: serving ends: each answer is the last one on its connection.
         impatient: the time is over: what is still being answered has been cancelled.
     """
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._answering: set[asyncio.Task[Any]] = set()
+        self.ending = False
         self.impatient = False
 
     def begin(self, request: asyncio.Task[Any]) -> None:
@@ -35,9 +37,12 @@ class Draining:
         self._answering.discard(request)
 
     async def finish(self) -> None:
-        """Wait for the requests; cancel those that take too long, and wait until they have noticed."""
-        if self._answering:
-            await asyncio.wait(set(self._answering), timeout=self._patience)
+        """Wait for the requests, also for those that still come over open connections; cancel what takes too long."""
+        self.ending = True
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience
+        while self._answering and (left := deadline - clock()) > 0:
+            await asyncio.wait(set(self._answering), timeout=left)
         self.impatient = True
         late = set(self._answering)
         if late:

@@ -10,6 +10,7 @@ from gateway.api.access import Gate
 from gateway.api.draining import Draining
 from gateway.api.errors import error_response, status_of
 from gateway.api.routes import Handler, Route
+from gateway.api.transaction_ids import echo_transaction_id
 from gateway.logs import fault
 from gateway.metrics import Metrics
 from gateway.scoring_id import mint
@@ -51,21 +52,30 @@ class Guard:
             assert task is not None  # noqa: S101 - a handler runs in a task
             self._draining.begin(task)
             try:
-                return await handler(request)
-            except GatewayError as error:
-                return self._failed(error, trace)
-            except asyncio.CancelledError:
-                if not self._draining.impatient:
-                    raise
-                return error_response(GatewayError("The gateway is stopping: the call took too long."), trace=trace)
-            except Exception as error:  # noqa: BLE001 - the last boundary: a fault of ours becomes an error body
-                log.error("fault", trace=trace, **fault(error))
-                self._metrics.refused("gateway_error")
-                return error_response(GatewayError("The gateway has failed at this request."), trace=trace)
+                response = await self._answered(handler, request, trace)
             finally:
                 self._draining.end(task)
+            if self._draining.ending:
+                response.force_close()
+            return response
 
         return handle
+
+    async def _answered(self, handler: Handler, request: web.Request, trace: str) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except GatewayError as error:
+            return echo_transaction_id(request, self._failed(error, trace))
+        except asyncio.CancelledError:
+            if not self._draining.impatient:
+                raise
+            stopping = GatewayError("The gateway is stopping: the call took too long.")
+            return echo_transaction_id(request, error_response(stopping, trace=trace))
+        except Exception as error:  # noqa: BLE001 - the last boundary: a fault of ours becomes an error body
+            log.error("fault", trace=trace, **fault(error))
+            self._metrics.refused("gateway_error")
+            failed = GatewayError("The gateway has failed at this request.")
+            return echo_transaction_id(request, error_response(failed, trace=trace))
 
     def _failed(self, error: GatewayError, trace: str) -> web.Response:
         if not isinstance(error, EngineError):

@@ -179,8 +179,8 @@ def _parameters() -> Document:
         "TransactionId": {
             "name": "X-Global-Transaction-Id",
             "in": "header",
-            "description": "The caller's own id: recorded and echoed.",
-            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+            "description": "The caller's own id: recorded and echoed; empty: none.",
+            "schema": {"type": "string", "pattern": "^[ -~]{0,128}$"},
         },
     }
 

@@ -3,12 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from aiohttp import web
-from msgspec import json
+from msgspec import Struct, json
 
 from gateway.api.access import Gate
 from gateway.api.routes import Route
 from gateway.directory import EngineStatus
 from schemas.errors import ForbiddenError, OverloadedError, UnauthenticatedError
+
+
+class SpoolState(Struct, frozen=True):
+    """How full the spool is, of its largest size, and what that means soon; None while there is room."""
+
+    fill: float
+    warning: str | None
 
 
 class Probes:
@@ -18,14 +25,20 @@ class Probes:
         gate: an operator sees the details.
         obstacles: what keeps the gateway from taking calls, one sentence each.
         engines: what the directory knows; an engine that can't be discovered now keeps nobody from scoring.
+        payload_log: how full the spool is, and what will become an obstacle soon.
     """
 
     def __init__(
-        self, gate: Gate, obstacles: Callable[[], list[str]], engines: Callable[[], Iterable[EngineStatus]]
+        self,
+        gate: Gate,
+        obstacles: Callable[[], list[str]],
+        engines: Callable[[], Iterable[EngineStatus]],
+        payload_log: Callable[[], SpoolState],
     ) -> None:
         self._gate = gate
         self._obstacles = obstacles
         self._engines = engines
+        self._payload_log = payload_log
 
     def routes(self) -> Sequence[Route]:
         """Return the routes of this module."""
@@ -40,7 +53,7 @@ class Probes:
         obstacles = self._obstacles()
         answer: dict[str, object] = {"ready": not obstacles}
         if await self._is_operator(request):
-            answer |= {"not_ready": obstacles, "engines": list(self._engines())}
+            answer |= {"not_ready": obstacles, "payload_log": self._payload_log(), "engines": list(self._engines())}
         return _json(answer, 503 if obstacles else 200)
 
     async def _is_operator(self, request: web.Request) -> bool:

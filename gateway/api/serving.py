@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from gateway.api.draining import Draining
@@ -48,15 +49,20 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError
         trace = mint(time.time_ns() // 1_000_000)
-        if status >= INTERNAL_ERROR:
-            log.error("fault", trace=trace, **(fault(exc) if exc is not None else {}))
-            error = GatewayError("The gateway has failed at this request.")
-        else:
-            log.info("not HTTP", trace=trace, problem=type(exc).__name__)
+        self.log_exception(exc_info=exc)
+        error = GatewayError("The gateway has failed at this request.")
+        if status < INTERNAL_ERROR:
             error = InvalidRequestError(f"The request is not valid HTTP/1.1 ({type(exc).__name__}).")
         response = error_response(error, trace=trace)
         response.force_close()
         return response
+
+    def log_exception(self, *args: object, exc_info: BaseException | None = None, **_: object) -> None:
+        """Log what broke outside of a handler, without the words of a library."""
+        if isinstance(exc_info, HttpProcessingError | web.RequestPayloadError):
+            log.info("not HTTP", problem=type(exc_info).__name__)
+        else:
+            log.error("fault", **(fault(exc_info) if exc_info is not None else {}))
 
 
 @asynccontextmanager
@@ -67,22 +73,18 @@ async def serving(
 
     A caller that hangs up does not cancel its call.
     """
-
-    async def drain(_: web.Application) -> None:
-        await draining.finish()
-
-    app.on_shutdown.append(drain)
     runner = web.AppRunner(app, handler_cancellation=False, shutdown_timeout=WRITE_SECONDS)
     await runner.setup()
     manager = runner.server
     assert manager is not None  # noqa: S101 - it is set up
     loop = asyncio.get_running_loop()
-    connection = partial(Connection, manager, loop=loop, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    connection = partial(Connection, manager, loop=loop, keepalive_timeout=KEEP_ALIVE_SECONDS)
     try:
         server = await loop.create_server(connection, sock=listener, ssl=tls, backlog=BACKLOG)
         try:
             yield
         finally:
             server.close()
+            await draining.finish()
     finally:
         await runner.cleanup()

@@ -2,13 +2,23 @@
 
 import argparse
 import asyncio
+import tempfile
+import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
-from gateway.cli.console import say, say_error
+from msgspec.structs import replace
+
+from gateway.cli.console import counted, printable, say, say_error
 from gateway.config import Configuration, load
+from gateway.config.configuration import EngineConfiguration
+from gateway.directory import Directory
+from gateway.directory_store import DirectoryStore
 from gateway.registry import Registry
 from gateway.transport import HttpTransport
-from schemas.errors import GatewayError
+from schemas.errors import GatewayError, UnknownDeploymentError
+
+ONLINE_SECONDS = 120.0
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,40 +31,53 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     configuration = load(arguments.config, Registry.load())
-    say(
-        f"{arguments.config}: no mistakes; {len(configuration.engines)} engines, "
-        f"{len(configuration.deployments)} deployments, {len(configuration.sinks)} sinks."
+    parts = (
+        counted(len(configuration.engines), "engine"),
+        counted(len(configuration.deployments), "deployment"),
+        counted(len(configuration.sinks), "sink"),
     )
+    say(f"{arguments.config}: no mistakes; {', '.join(parts)}.")
     if not arguments.online:
         return 0
     return asyncio.run(_ask_engines(configuration))
 
 
 async def _ask_engines(configuration: Configuration) -> int:
-    failed = 0
+    """Ask one engine after another; return 0 where all answer and have what the configuration names."""
+    failures = 0
+    for name, engine in configuration.engines.items():
+        try:
+            async with asyncio.timeout(ONLINE_SECONDS):
+                failures += await _ask(name, engine, configuration)
+        except TimeoutError:
+            failures += 1
+            say_error(f"engines.{name}: no answer within {ONLINE_SECONDS:g} s.")
+        except GatewayError as error:
+            failures += 1
+            say_error(f"engines.{name}: {error.message}")
+    return 1 if failures else 0
+
+
+async def _ask(name: str, engine: EngineConfiguration, configuration: Configuration) -> int:
+    """Discover one engine as `serve` does; return how many of its deployments have no endpoint."""
+    wanted = {key: item for key, item in configuration.deployments.items() if item.engine == name}
+    alone = replace(configuration, engines={name: engine}, deployments=wanted)
     async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="openscale-gateway-check-"))
         transport = await stack.enter_async_context(HttpTransport())
-        for name, engine in configuration.engines.items():
-            connected = await stack.enter_async_context(engine.plugin.connect(engine.settings, transport))
-            found = {endpoint.name for endpoint in connected.configured()}
-            try:
-                if engine.settings.discover:
-                    found |= {endpoint.name for endpoint in await connected.endpoints()}
-            except GatewayError as error:
-                failed += 1
-                say_error(f"engines.{name}: {error.message}")
-                continue
-            say(f"engines.{name}: {len(found)} endpoints: {', '.join(sorted(found)) or '-'}")
-            failed += _report_missing(configuration, name, found)
-    return 1 if failed else 0
+        connected = await stack.enter_async_context(engine.plugin.connect(engine.settings, transport))
+        directory = Directory(alone, {name: connected}, DirectoryStore(Path(folder) / "directory.json"), time.time)
+        if engine.settings.discover:
+            await directory.refresh(name)
+    found = sorted(deployment.endpoint.name for deployment in directory.deployments(name))
+    say(f"engines.{name}: {counted(len(found), 'endpoint')}: {printable(', '.join(found)) or '-'}")
+    return sum(_is_missing(directory, public_id) for public_id in wanted)
 
 
-def _report_missing(configuration: Configuration, engine: str, found: set[str]) -> int:
-    missing = [
-        (public_id, settings.endpoint)
-        for public_id, settings in configuration.deployments.items()
-        if settings.engine == engine and settings.endpoint not in found
-    ]
-    for public_id, endpoint in missing:
-        say_error(f"deployments.{public_id}.endpoint: the engine {engine} has no endpoint named {endpoint}.")
-    return len(missing)
+def _is_missing(directory: Directory, public_id: str) -> bool:
+    try:
+        directory.find(public_id)
+    except UnknownDeploymentError as error:
+        say_error(f"deployments.{public_id}.endpoint: {error.message}")
+        return True
+    return False

@@ -2,22 +2,50 @@
 
 import argparse
 import asyncio
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from msgspec import Raw, Struct
 
-from gateway.cli.console import say
-from gateway.cli.gateway_client import GatewayClient, add_connection_arguments, client_from
-from gateway.cli.rows_file import RowsFile, read_rows
+from gateway.cli.arguments import at_least
+from gateway.cli.console import add_row, new_table, output_console, say
+from gateway.cli.errors import CommandError
+from gateway.cli.gateway_client import GatewayClient, add_connection_arguments, client_from, transport_from
+from gateway.cli.progress import Progress
+from gateway.cli.rows_file import RowsFile, open_rows
+from gateway.cli.scored_rows import ScoredJson, ScoredTable
 from gateway.transport import HttpTransport
+from schemas.scoring import ScoringResponse
 
 BATCH_ROWS = 500
-SHOWN_ROWS = 50
+
+Answer = TypeVar("Answer")
+
+
+class _Metadata(Struct):
+    guid: str
+    url: str
+
+
+class _AssetProperties(Struct):
+    problem_type: str = "-"
+
+
+class _Entity(Struct):
+    name: str
+    asset_properties: _AssetProperties
+
+
+class _Resource(Struct):
+    metadata: _Metadata
+    entity: _Entity
+
+
+class _Discovery(Struct):
+    resources: list[_Resource]
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,65 +56,55 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     deployments.set_defaults(run=_list)
     score = commands.add_parser("score", help="score a file through a running gateway")
     score.add_argument("deployment", metavar="DEPLOYMENT")
-    score.add_argument("--input", required=True, type=Path, metavar="FILE", help="CSV with a header, or JSON")
+    score.add_argument("--input", required=True, type=Path, metavar="FILE", help="CSV with a header, or .json")
     score.add_argument("--json", action="store_true", help="fields/values JSON of all rows instead of a table")
-    score.add_argument("--batch-rows", type=int, default=BATCH_ROWS, metavar="N", help="rows in one call")
+    score.add_argument("--batch-rows", type=at_least(1), default=BATCH_ROWS, metavar="N", help="rows in one call")
     add_connection_arguments(score)
     score.set_defaults(run=_score)
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    document = asyncio.run(_get_deployments(client_from(arguments)))
     if arguments.json:
-        say(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        say(msgspec.json.format(asyncio.run(_discovery(arguments, Raw)), indent=2).decode())
         return 0
-    table = Table("id", "name", "problem type", "scoring URL", box=None)
-    for resource in document["resources"]:
-        metadata, entity = resource["metadata"], resource["entity"]
-        problem_type = entity["asset_properties"].get("problem_type") or "-"
-        table.add_row(metadata["guid"], entity["name"], problem_type, metadata["url"])
-    Console().print(table)
+    table = new_table("id", "name", "problem type", "scoring URL")
+    for resource in asyncio.run(_discovery(arguments, _Discovery)).resources:
+        entity = resource.entity
+        add_row(table, resource.metadata.guid, entity.name, entity.asset_properties.problem_type, resource.metadata.url)
+    output_console().print(table)
     return 0
 
 
-async def _get_deployments(client: GatewayClient) -> Any:
-    async with HttpTransport() as transport:
-        return await client.call(transport, "GET", "/v1/deployments")
+async def _discovery(arguments: argparse.Namespace, answer: type[Answer]) -> Answer:
+    client = client_from(arguments)
+    async with transport_from(arguments) as transport:
+        return await client.call(transport, "GET", "/v1/deployments", answer=answer)
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    rows = read_rows(arguments.input)
-    answer = asyncio.run(_score_all(client_from(arguments), arguments.deployment, rows, max(arguments.batch_rows, 1)))
-    if arguments.json:
-        say(msgspec.json.encode(answer).decode())
-        return 0
-    table = Table("row", *answer["fields"], box=None)
-    for n, row in enumerate(answer["values"][:SHOWN_ROWS], start=1):
-        table.add_row(str(n), *(_shown(cell) for cell in row))
-    console = Console()
-    console.print(table)
-    if len(answer["values"]) > SHOWN_ROWS:
-        console.print(f"... {len(answer['values'])} rows in all; --json prints every one.")
+    asyncio.run(_score_file(arguments))
     return 0
 
 
-async def _score_all(client: GatewayClient, deployment: str, rows: RowsFile, batch_rows: int) -> dict[str, Any]:
-    answer: dict[str, Any] = {"fields": [], "values": []}
-    console = Console(stderr=True)
-    async with HttpTransport() as transport:
-        with Progress(console=console, disable=len(rows.values) <= batch_rows or not sys.stderr.isatty()) as progress:
-            bar = progress.add_task("rows", total=len(rows.values))
-            for request in rows.batches(batch_rows):
-                part = await client.call(transport, "POST", f"/v1/deployments/{deployment}/online", request)
-                answer["fields"] = part["fields"]
-                answer["values"].extend(part["values"])
-                progress.advance(bar, len(request["values"]))
-    return answer
+async def _score_file(arguments: argparse.Namespace) -> None:
+    output: ScoredJson | ScoredTable = ScoredJson() if arguments.json else ScoredTable()
+    client = client_from(arguments)
+    with open_rows(arguments.input) as rows, Progress("rows") as progress:
+        async with transport_from(arguments) as transport:
+            path = f"/v1/deployments/{quote(arguments.deployment, safe='')}/online"
+            async for answer in _answers(client, transport, path, rows, arguments.batch_rows):
+                output.add(answer)
+                progress.advance(len(answer.values), rows.share_read)
+    output.end()
 
 
-def _shown(cell: Any) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.6g}"
-    if isinstance(cell, list):
-        return f"[{', '.join(_shown(item) for item in cell)}]"
-    return str(cell)
+async def _answers(
+    client: GatewayClient, transport: HttpTransport, path: str, rows: RowsFile, batch_rows: int
+) -> AsyncIterator[ScoringResponse]:
+    fields: list[str] | None = None
+    for batch in rows.batches(batch_rows):
+        answer: ScoringResponse = await client.call(transport, "POST", path, batch, answer=ScoringResponse)
+        if fields not in (None, answer.fields):
+            raise CommandError("The deployment answered two batches with different columns.")
+        fields = answer.fields
+        yield answer

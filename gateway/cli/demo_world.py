@@ -16,10 +16,11 @@ from adapters.testing.azureml import AzureMLEmulator
 from adapters.testing.credit_risk import NUMERIC_COLUMNS
 from adapters.testing.openscale import OpenScaleEmulator
 from adapters.testing.sagemaker import AccessKey, LinearLearner, SageMakerEmulator
-from gateway.cli.gateway_client import CommandError
+from gateway.cli.errors import CommandError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+SPOOL = "payloads.db"
 DATA_SETS = {"credit-risk-aws": "aws-payloads", "credit-risk-azure": "azure-payloads"}
 CLIENTS = {"loans-app": "application", "openscale": "monitor", "ops": "operator"}
 PASSWORD = "demo"  # noqa: S105 - of the demo, on loopback
@@ -53,7 +54,7 @@ deployments:
   credit-risk-aws:
     engine: aws
     endpoint: credit-linear-learner
-    name: German credit risk, SageMaker
+    name: Credit, SageMaker
     format: sagemaker-linear-learner
     input: {{fields: [{columns}]}}
     output:
@@ -66,7 +67,7 @@ deployments:
   credit-risk-azure:
     engine: azure
     endpoint: credit-scoring
-    name: German credit risk, Azure ML
+    name: Credit, Azure ML
     format: azureml
     output:
       prediction: Scored Labels
@@ -93,11 +94,13 @@ class World(Struct, frozen=True, kw_only=True):
     Attributes:
         url: base URL of the gateway.
         configuration: path of its configuration.
+        spool: path of its payload log.
         openscale: where its records arrive.
     """
 
     url: str
     configuration: Path
+    spool: Path
     openscale: OpenScaleEmulator
 
 
@@ -118,7 +121,7 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
         path = folder / "gateway.yaml"
         path.write_text(_configuration(folder, sagemaker, azure, openscale), encoding="utf-8")
         async with _running_gateway(path) as url:
-            yield World(url=url, configuration=path, openscale=openscale)
+            yield World(url=url, configuration=path, spool=folder / SPOOL, openscale=openscale)
 
 
 def _configuration(
@@ -134,7 +137,7 @@ def _configuration(
         group=azure.resource_group,
         workspace=azure.workspace,
         columns=", ".join(NUMERIC_COLUMNS),
-        spool=folder / "payloads.db",
+        spool=folder / SPOOL,
         openscale=openscale.url,
         iam=openscale.iam_url,
     )
@@ -166,6 +169,7 @@ async def _running_gateway(configuration: Path) -> AsyncIterator[str]:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:
             process.kill()
+            await process.wait()
         if echo is not None:
             await echo
 

@@ -1,65 +1,60 @@
-"""Records as CSV: one line for each scored row."""
+"""`payloads export`: records as JSON lines, CSV or Parquet, in constant memory."""
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, Literal, get_args
 
-import msgspec
+from gateway.cli.exported_rows import ExportedRow, exported_rows
+from gateway.cli.parquet_file import ParquetFile
 
-from schemas.payload import decode_record
-from schemas.scoring import Values
-
-CSV_COLUMNS = (
-    "row_id",
-    "transaction_id",
-    "deployment_id",
-    "engine",
-    "origin",
-    "caller",
-    "scoring_timestamp",
-    "response_time",
-    "status",
-    "outcome",
-    "caller_gone",
-    "request",
-    "response",
-)
+ExportFormat = Literal["jsonl", "csv", "parquet"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
-class _Side(msgspec.Struct, frozen=True):
-    values: Values
-    fields: list[str] | None = None
-
-
-_side_decoder = msgspec.json.Decoder(_Side | None)
-
-
-def csv_rows(line: bytes) -> Iterator[tuple[object, ...]]:
-    """Yield a record's rows in the order of `CSV_COLUMNS`; `request` and `response` are JSON, by column name.
+def export_records(kind: ExportFormat, lines: Iterable[bytes], file: BinaryIO) -> None:
+    """Write records.
 
     Args:
-        line: the record as JSON.
+        kind: jsonl: a record a line, as it is stored; csv, parquet: a scored row a row.
+        lines: records as JSON.
+        file: is left open.
+
+    Raises:
+        MissingExtraError: Parquet needs a package that is not installed.
+        OSError: the file can't be written.
     """
-    record = decode_record(line)
-    request, response = _side_decoder.decode(record.request), _side_decoder.decode(record.response)
-    for n in range(record.rows):
-        yield (
-            f"{record.scoring_id}-{n + 1}",
-            record.transaction_id,
-            record.deployment_id,
-            record.engine,
-            record.origin,
-            record.caller,
-            record.scoring_timestamp,
-            record.response_time,
-            record.status,
-            record.outcome,
-            record.caller_gone,
-            _row(request, n),
-            _row(response, n),
-        )
+    _WRITERS[kind](lines, file)
 
 
-def _row(side: _Side | None, n: int) -> str | None:
-    if side is None:
-        return None
-    row = side.values[n]
-    return msgspec.json.encode(row if side.fields is None else dict(zip(side.fields, row, strict=True))).decode()
+def _write_jsonl(lines: Iterable[bytes], file: BinaryIO) -> None:
+    file.writelines(line + b"\n" for line in lines)
+
+
+def _write_csv(lines: Iterable[bytes], file: BinaryIO) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(ExportedRow._fields)
+    for line in lines:
+        writer.writerows(exported_rows(line))
+        _move(text, file)
+    _move(text, file)
+
+
+def _move(text: io.StringIO, file: BinaryIO) -> None:
+    file.write(text.getvalue().encode())
+    text.seek(0)
+    text.truncate()
+
+
+def _write_parquet(lines: Iterable[bytes], file: BinaryIO) -> None:
+    with ParquetFile(file) as rows:
+        for line in lines:
+            rows.add(exported_rows(line))
+
+
+_WRITERS: dict[ExportFormat, Callable[[Iterable[bytes], BinaryIO], None]] = {
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}

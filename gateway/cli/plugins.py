@@ -3,10 +3,8 @@
 import argparse
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from gateway.cli.console import say
+from gateway.cli.console import add_row, new_table, output_console, say, say_error
 from gateway.config import compose_schema
 from gateway.registry import Registry
 
@@ -14,7 +12,7 @@ from gateway.registry import Registry
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     plugins = commands.add_parser("plugins", help="list the engines, formats, sinks and presets that are installed")
-    plugins.add_argument("--json", action="store_true", help="one JSON object a line")
+    plugins.add_argument("--json", action="store_true", help="one JSON object a line, with the origin of each")
     plugins.set_defaults(run=_list)
     schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
     schema.set_defaults(run=_print_schema)
@@ -26,11 +24,13 @@ def _list(arguments: argparse.Namespace) -> int:
         for row in listing:
             say(msgspec.json.encode(row).decode())
     else:
-        table = Table("group", "kind", "distribution", "version", "origin", "state", box=None)
+        table = new_table("group", "kind", "distribution", "state")
         for row in listing:
-            state = row.state if row.reason is None else f"{row.state}: {row.reason}"
-            table.add_row(row.group, row.kind, row.distribution, row.version, row.origin, state)
-        Console().print(table)
+            add_row(table, row.group, row.kind, f"{row.distribution} {row.version}", row.state)
+        output_console().print(table)
+        for row in listing:
+            if row.reason is not None:
+                say_error(row.reason)
     return 1 if any(row.state != "ready" for row in listing) else 0
 
 

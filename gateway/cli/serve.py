@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
 
 import structlog
 import uvloop
@@ -45,16 +47,29 @@ def _run(arguments: argparse.Namespace) -> int:
             log.warning("plugin not usable", group=row.group, kind=row.kind, origin=row.origin, problem=row.reason)
     sys.setswitchinterval(SWITCH_SECONDS)
     if arguments.listener is not None:
-        uvloop.run(_serve(configuration, registry, socket.socket(fileno=arguments.listener), announce=False))
-        return 0
+        _run_and_leave(_serve(configuration, registry, socket.socket(fileno=arguments.listener), announce=False))
     app.prepare(configuration)
     listener = _listen(configuration)
     if configuration.server.workers == 1:
-        uvloop.run(_serve(configuration, registry, listener, announce=True))
-    else:
-        asyncio.run(_supervise(configuration, listener))
+        _run_and_leave(_serve(configuration, registry, listener, announce=True))
+    asyncio.run(_supervise(configuration, listener))
     log.info("stopped")
     return 0
+
+
+def _run_and_leave(serving: Coroutine[Any, Any, None]) -> NoReturn:
+    """Serve to the end, then end the process at once.
+
+    A usual exit waits for every thread: for minutes, where an SDK is waiting for a cloud that doesn't answer.
+    """
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(serving)
+    except BaseException:
+        runner.close()
+        raise
+    log.info("stopped")
+    os._exit(0)
 
 
 async def _serve(configuration: Configuration, registry: Registry, listener: socket.socket, *, announce: bool) -> None:

@@ -62,6 +62,8 @@ def _of_prediction(settings: OutputSettings) -> Iterator[Problem]:
 
 def _of_probability(settings: OutputSettings) -> Iterator[Problem]:
     of, n_labels = settings.probability_of, len(settings.labels)
+    if settings.probability_scale == "logit" and (settings.probability is None or of == "winner"):
+        yield "output.probability_scale", "Logits are those of the `positive` label, of `each`, or of a list of fields."
     if settings.probability is None:
         if of is not None:
             yield "output.probability_of", "It says nothing without `output.probability`, the field that it is about."

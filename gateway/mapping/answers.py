@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.mapping.label_order import LabelOrder
 from gateway.mapping.labels import Labels
 from gateway.mapping.probabilities import Probability, positive_position, probability_reader
 from schemas.configuration import OutputSettings
@@ -49,6 +50,7 @@ class Answers:
         self._settings = settings
         self._labels = Labels(settings.labels)
         self._answer_labels = self._labels.all or None
+        self._order = LabelOrder(settings, self._labels)
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
     @property
@@ -71,6 +73,10 @@ class Answers:
         if self._settings.echo_inputs and request.fields is not None:
             fields, values = self._echoed(fields, values, request, request.fields)
         return ScoringResponse(fields, values, self._answer_labels)
+
+    def labels_contradict(self, table: Table) -> bool:
+        """See `Mapping.labels_contradict`."""
+        return self._order.contradicts(table)
 
     def contradictions(self, response: ScoringResponse) -> int:
         """See `Mapping.contradictions`."""

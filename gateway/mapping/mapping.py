@@ -59,6 +59,13 @@ class Mapping:
         """
         return self._answers.response(table, request)
 
+    def labels_contradict(self, table: Table) -> bool:
+        """Whether a native answer states another order of classes than `output.labels`, where that would matter.
+
+        It may state it beside its rows, or in a column `labels`. A list of another length is no order of classes.
+        """
+        return self._answers.labels_contradict(table)
+
     def contradictions(self, response: ScoringResponse) -> int:
         """Count the rows whose most probable label is not the predicted one: a sign of `labels` in the wrong order."""
         return self._answers.contradictions(response)

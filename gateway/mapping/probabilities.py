@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.mapping.labels import Labels
+from gateway.mapping.logits import logistic, softmax
 from gateway.mapping.numbers import number_in
 from schemas.configuration import OutputSettings
 from schemas.errors import EngineReplyError
@@ -45,14 +46,16 @@ def probability_reader(settings: OutputSettings, labels: Labels, column: Callabl
     name = settings.probability
     if name is None:
         return None
+    logits = settings.probability_scale == "logit"
     if isinstance(name, tuple):
-        return _fields(name, [column(field) for field in name])
+        return _fields(name, [column(field) for field in name], logits=logits)
     at = column(name)
     if settings.probability_of == "positive":
-        return _positive(name, at, positive_position(settings, labels))
+        return _positive(name, at, positive_position(settings, labels), logits=logits)
     if settings.probability_of == "winner":
         return _winner(name, at, labels) if len(labels) == 2 else None  # noqa: PLR2004 - with two the other is 1 - p
-    return _each(name, at, len(labels), may_be_single=settings.probability_of is None and len(labels) == 0)
+    may_be_single = settings.probability_of is None and len(labels) == 0
+    return _each(name, at, len(labels), may_be_single=may_be_single, logits=logits)
 
 
 def positive_position(settings: OutputSettings, labels: Labels) -> int:
@@ -61,9 +64,9 @@ def positive_position(settings: OutputSettings, labels: Labels) -> int:
     return 1 if position is None else position
 
 
-def _positive(name: str, at: int, position: int) -> Probability:
+def _positive(name: str, at: int, position: int, *, logits: bool) -> Probability:
     def read(row: Row, prediction: Cell, n: int) -> Cell:
-        p = _single(row[at], name, n)
+        p = _of_logit(row[at], name, n) if logits else _single(row[at], name, n)
         if p is None:
             return None
         return [1 - p, p] if position == 1 else [p, 1 - p]
@@ -81,28 +84,30 @@ def _winner(name: str, at: int, labels: Labels) -> Probability:
     return read
 
 
-def _fields(names: Sequence[str], columns: Sequence[int]) -> Probability:
+def _fields(names: Sequence[str], columns: Sequence[int], *, logits: bool) -> Probability:
     sources = list(zip(names, columns, strict=True))
 
     def read(row: Row, prediction: Cell, n: int) -> Cell:
+        if logits:
+            return softmax([_real(_opened(row[at]), name, n) for name, at in sources])
         return [_single(row[at], name, n) for name, at in sources]
 
     return read
 
 
-def _each(name: str, at: int, n_labels: int, *, may_be_single: bool) -> Probability:
+def _each(name: str, at: int, n_labels: int, *, may_be_single: bool, logits: bool) -> Probability:
     def read(row: Row, prediction: Cell, n: int) -> Cell:
         cell = row[at]
         if type(cell) is str:
             cell = _array_in(cell)
         if type(cell) is not list:
             if cell is None or may_be_single:
-                return _single(cell, name, n)
+                return _of_logit(cell, name, n) if logits else _single(cell, name, n)
             raise _wrong(name, n, "is no array: say in `output.probability_of` what it is")
         cell = _dense(cell)
         if n_labels and len(cell) != n_labels:
             raise _wrong(name, n, f"has {len(cell)} numbers for {n_labels} labels")
-        return _vector(cell, name, n)
+        return softmax([_real(item, name, n) for item in cell]) if logits else _vector(cell, name, n)
 
     return read
 
@@ -116,14 +121,22 @@ def _vector(cell: list[Cell], name: str, n: int) -> list[Cell]:
 def _single(cell: Cell, name: str, n: int) -> float | None:
     if type(cell) is float and 0 <= cell <= 1:
         return cell
-    if isinstance(cell, list) and len(cell) == 1:
-        cell = cell[0]
+    cell = _opened(cell)
     if isinstance(cell, list):
         raise _wrong(name, n, "is an array: `output.probability_of: each` reads one")
     return _number(cell, name, n)
 
 
-def _number(cell: Cell, name: str, n: int) -> float | None:
+def _of_logit(cell: Cell, name: str, n: int) -> float | None:
+    logit = _real(_opened(cell), name, n)
+    return None if logit is None else logistic(logit)
+
+
+def _opened(cell: Cell) -> Cell:
+    return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
+
+
+def _real(cell: Cell, name: str, n: int) -> float | None:
     if cell is None:
         return None
     number = number_in(cell)
@@ -131,6 +144,13 @@ def _number(cell: Cell, name: str, n: int) -> float | None:
         if isinstance(cell, str) and cell.strip().lower() in ("", "nan"):
             return None
         raise _wrong(name, n, "is no number")
+    return number
+
+
+def _number(cell: Cell, name: str, n: int) -> float | None:
+    number = _real(cell, name, n)
+    if number is None:
+        return None
     if not -TOLERANCE <= number <= 1 + TOLERANCE:
         raise _wrong(name, n, "is not between 0 and 1, so it is no probability")
     return min(max(float(number), 0.0), 1.0)

@@ -28,6 +28,7 @@ class SinkAccount(Struct, frozen=True, kw_only=True):
         dropped: given up, by reason.
         oldest_pending_at_us: start of the oldest pending call, in microseconds of the Unix epoch.
         configured: False for a sink that has left the configuration.
+        replayed: sent once more by `payloads replay`, which the other figures don't count.
     """
 
     sink: str
@@ -38,6 +39,7 @@ class SinkAccount(Struct, frozen=True, kw_only=True):
     dropped: Mapping[str, int]
     oldest_pending_at_us: int | None
     configured: bool
+    replayed: int = 0
 
     @property
     def balances(self) -> bool:
@@ -84,6 +86,7 @@ class KnownSink(Struct, frozen=True):
     name: str
     filter: RecordFilter
     configured: bool
+    replayed: int
 
 
 _filters = msgspec.json.Decoder(RecordFilter)
@@ -105,8 +108,11 @@ def encode_filter(wanted: RecordFilter) -> bytes:
 
 def read_sinks(connection: apsw.Connection) -> list[KnownSink]:
     """Return all sinks that were ever registered."""
-    rows = query(connection, "SELECT name, filter, configured FROM sink ORDER BY name")
-    return [KnownSink(name, _filters.decode(wanted), bool(configured)) for name, wanted, configured in rows]
+    rows = query(connection, "SELECT name, filter, configured, replayed FROM sink ORDER BY name")
+    return [
+        KnownSink(name, _filters.decode(wanted), bool(configured), replayed)
+        for name, wanted, configured, replayed in rows
+    ]
 
 
 def read_streams(connection: apsw.Connection) -> list[Stream]:
@@ -167,14 +173,16 @@ def _account(connection: apsw.Connection, sink: KnownSink, streams: list[Stream]
         sink=sink.name,
         accepted=_accepted(connection, sink, streams),
         delivered=number(connection, "SELECT sum(delivered) FROM lane WHERE sink = ?", name),
-        pending=sum(
+        pending=number(connection, "SELECT count(*) FROM requeued WHERE sink = ?", name)
+        + sum(
             count_after(connection, deployment, numbers, cursors.get(deployment, 0))
             for deployment, numbers in owed.items()
         ),
         dead=number(connection, "SELECT count(*) FROM dead_letter WHERE sink = ?", name),
         dropped=dict(query(connection, "SELECT reason, n FROM dropped WHERE sink = ? ORDER BY reason", name)),
-        oldest_pending_at_us=_oldest_pending(connection, owed, cursors),
+        oldest_pending_at_us=_oldest_pending(connection, sink.name, owed, cursors),
         configured=sink.configured,
+        replayed=sink.replayed,
     )
 
 
@@ -194,9 +202,15 @@ def _accepted(connection: apsw.Connection, sink: KnownSink, streams: list[Stream
 
 
 def _oldest_pending(
-    connection: apsw.Connection, owed: Mapping[int, list[int]], cursors: Mapping[int, int]
+    connection: apsw.Connection, sink: str, owed: Mapping[int, list[int]], cursors: Mapping[int, int]
 ) -> int | None:
-    oldest: tuple[int, int] | None = None
+    requeued = query(
+        connection,
+        "SELECT r.seq, r.scored_at FROM requeued q CROSS JOIN record r ON r.seq = q.seq"
+        " WHERE q.sink = ? ORDER BY q.seq LIMIT 1",
+        (sink,),
+    )
+    oldest: tuple[int, int] | None = requeued[0] if requeued else None
     for deployment, numbers in owed.items():
         rows = query(
             connection,

@@ -118,6 +118,11 @@ class Cursors:
                 self._connection.execute("DELETE FROM note WHERE key = ?", (CURSORS_LOST,))
         self._filters = {name: wanted.filter for name, wanted in sinks.items()}
 
+    @property
+    def connection(self) -> apsw.Connection:
+        """The connection itself, for what else the leader keeps in the spool."""
+        return self._connection
+
     def version(self) -> int:
         """Return a number that changes when another connection has committed."""
         return number(self._connection, "PRAGMA data_version")
@@ -223,20 +228,29 @@ class _Books:
                 (self._sink, stream.deployment, cursor),
             )
         pending = count_after(self._connection, stream.deployment, [stream.no], cursor)
-        self._keep(stream, closed=self._owed.get(stream.no, (0, None))[0], since=stream.accepted - pending)
+        closed = self._owed.get(stream.no, (0, None))[0]
+        self._keep(stream, closed=closed, since=stream.accepted - pending, behind=cursor)
 
     def _exclude(self, stream: Stream) -> None:
         cursor = self._cursors.get(stream.deployment, 0)
         pending = count_after(self._connection, stream.deployment, [stream.no], cursor)
-        drop(self._connection, self._sink, "filtered_out", pending)
+        drop(self._connection, self._sink, "filtered_out", pending + self._forget_requeued(stream))
         closed, since = self._owed.get(stream.no, (0, 0))
-        self._keep(stream, closed=closed + stream.accepted - (since or 0), since=None)
+        self._keep(stream, closed=closed + stream.accepted - (since or 0), since=None, behind=self._end())
 
-    def _keep(self, stream: Stream, *, closed: int, since: int | None) -> None:
+    def _forget_requeued(self, stream: Stream) -> int:
         self._connection.execute(
-            "INSERT INTO owed (sink, stream, closed, since) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET closed = excluded.closed, since = excluded.since",
-            (self._sink, stream.no, closed, since),
+            "DELETE FROM requeued WHERE sink = ? AND deployment = ?"
+            " AND seq IN (SELECT q.seq FROM requeued q JOIN record r ON r.seq = q.seq WHERE r.stream = ?)",
+            (self._sink, stream.deployment, stream.no),
+        )
+        return self._connection.changes()
+
+    def _keep(self, stream: Stream, *, closed: int, since: int | None, behind: int) -> None:
+        self._connection.execute(
+            "INSERT INTO owed (sink, stream, closed, since, behind) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET closed = excluded.closed, since = excluded.since, behind = excluded.behind",
+            (self._sink, stream.no, closed, since, behind),
         )
 
     def _end(self) -> int:

@@ -40,7 +40,9 @@ CREATE TABLE record (
 );
 CREATE INDEX record_in_lane ON record (deployment, seq, stream);
 CREATE INDEX record_by_time ON record (scored_at);
-CREATE TABLE sink (name TEXT PRIMARY KEY, filter BLOB NOT NULL, configured INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE sink (
+    name TEXT PRIMARY KEY, filter BLOB NOT NULL, configured INTEGER NOT NULL, replayed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE lane (
     sink TEXT NOT NULL,
     deployment INTEGER NOT NULL,
@@ -53,6 +55,7 @@ CREATE TABLE owed (
     stream INTEGER NOT NULL,
     closed INTEGER NOT NULL,
     since INTEGER,
+    behind INTEGER NOT NULL,
     PRIMARY KEY (sink, stream)
 ) WITHOUT ROWID;
 CREATE TABLE dead_letter (
@@ -64,6 +67,10 @@ CREATE TABLE dead_letter (
     PRIMARY KEY (sink, seq)
 ) WITHOUT ROWID;
 CREATE INDEX dead_letter_of_record ON dead_letter (seq);
+CREATE TABLE requeued (
+    sink TEXT NOT NULL, deployment INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (sink, deployment, seq)
+) WITHOUT ROWID;
+CREATE INDEX requeued_record ON requeued (seq);
 CREATE TABLE dropped (
     sink TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (sink, reason)
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -113,7 +114,7 @@ class Lane:
     async def run(self) -> None:
         """Ship until stopped. Failures of sink or spool only make it wait."""
         try:
-            self._after = await self._patiently(lambda cursors: cursors.cursor(self._key))
+            self._after = await self._patiently(partial(Cursors.cursor, lane=self._key))
             while True:
                 await self._ship(await self._ripe())
         except Stopped:
@@ -129,8 +130,12 @@ class Lane:
             if self._stopping.is_set():
                 raise Stopped
             waiting = await self._patiently(
-                lambda cursors, seen=seen, records=records, size=size: cursors.waiting(  # type: ignore[misc]
-                    self._key, after=seen, records=self._limits.records - records, n_bytes=self._max_bytes - size
+                partial(
+                    Cursors.waiting,
+                    lane=self._key,
+                    after=seen,
+                    records=self._limits.records - records,
+                    n_bytes=self._max_bytes - size,
                 )
             )
             records, size, seen = records + waiting.records, size + waiting.bytes, waiting.seen
@@ -170,10 +175,13 @@ class Lane:
         return cut_batch(self._key.deployment_id, rows, self._sink) if rows else None
 
     async def _advance(self, cursor: int, delivered: int, dead: Sequence[DeadLetter]) -> None:
-        await self._patiently(lambda cursors: cursors.advance(self._key, cursor=cursor, delivered=delivered, dead=dead))
+        await self._patiently(self._settling(cursor, delivered, dead))
         self._after = cursor
         for letter in dead:
             self._log.error("dead letter", scoring_id=letter.scoring_id, reason=letter.reason)
+
+    def _settling(self, cursor: int, delivered: int, dead: Sequence[DeadLetter]) -> Callable[[Cursors], None]:
+        return partial(Cursors.advance, lane=self._key, cursor=cursor, delivered=delivered, dead=dead)
 
     async def _patiently(self, work: Callable[[Cursors], T]) -> T:
         """Use the spool; where it fails, again and again: giving up would send twice, or stop a sink for good."""

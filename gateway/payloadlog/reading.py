@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from gateway.payloadlog.accounting import SinkAccount, SpoolDepth, read_accounts
 from gateway.payloadlog.database import connect_to_read, number, query, rows, snapshot, spool_errors, used_bytes
+from gateway.payloadlog.salvage import DAMAGED_RECORDS, RECOVERED_RECORDS, RECOVERIES, UNCOUNTED_RECOVERIES
 from schemas.caller import Origin
 from schemas.payload import Outcome
 
@@ -38,11 +39,28 @@ class StoredRecord(Struct, frozen=True, kw_only=True):
     line: bytes
 
 
+class Recoveries(Struct, frozen=True):
+    """What damage has cost this spool, ever.
+
+    Attributes:
+        times: that a damaged file was set aside.
+        records_kept: copied from such files.
+        records_lost: that could not be read.
+        uncounted: how often nobody could tell how many were lost.
+    """
+
+    times: int = 0
+    records_kept: int = 0
+    records_lost: int = 0
+    uncounted: int = 0
+
+
 class SpoolStats(Struct, frozen=True):
     """Books and depth of one moment."""
 
     accounts: list[SinkAccount]
     depth: SpoolDepth
+    recoveries: Recoveries = Recoveries()
 
 
 class SpoolReader:
@@ -107,7 +125,11 @@ class SpoolReader:
             SpoolUnavailableError: the spool can't be read.
         """
         with self._connection() as connection, snapshot(connection):
-            return SpoolStats(accounts=read_accounts(connection), depth=_depth(connection, self._path))
+            return SpoolStats(
+                accounts=read_accounts(connection),
+                depth=_depth(connection, self._path),
+                recoveries=_recoveries(connection),
+            )
 
     def accounts(self) -> list[SinkAccount]:
         """Return the books of all sinks.
@@ -221,6 +243,16 @@ def _select(wanted: _Wanted, after: int, limit: int) -> tuple[str, list[int | st
         f" WHERE {' AND '.join(conditions)} ORDER BY r.seq LIMIT ?"
     )
     return sql, [*bindings, limit]
+
+
+def _recoveries(connection: apsw.Connection) -> Recoveries:
+    notes: dict[str, int] = dict(query(connection, "SELECT key, value FROM note"))
+    return Recoveries(
+        times=notes.get(RECOVERIES, 0),
+        records_kept=notes.get(RECOVERED_RECORDS, 0),
+        records_lost=notes.get(DAMAGED_RECORDS, 0),
+        uncounted=notes.get(UNCOUNTED_RECOVERIES, 0),
+    )
 
 
 def _depth(connection: apsw.Connection, path: Path) -> SpoolDepth:

@@ -1,12 +1,13 @@
 """Columns that must not be kept: dropped, masked or replaced by a keyed digest before a record is made."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
+from schemas.errors import UnprocessableRequestError
 from schemas.scoring import RequestMeta, ScoringRequest, ScoringResponse, Values
 from schemas.table import Cell
 
@@ -20,27 +21,40 @@ class Redactor:
     Args:
         columns: what to do by column name.
         key: of the digests; a digest is equal for equal values, so that records can still be joined by it.
+        unnamed: what the columns of a request without names are; empty where nobody knows.
     """
 
-    def __init__(self, columns: Redactions, key: bytes) -> None:
+    def __init__(self, columns: Redactions, key: bytes, unnamed: Sequence[str] = ()) -> None:
         self._columns = columns
         self._key = key
+        self._unnamed = list(unnamed)
 
     def request(self, request: ScoringRequest) -> ScoringRequest:
-        """Return the request without the marked columns."""
-        fields, values = self._redacted(request.fields, request.values)
+        """Return the request without the marked columns.
+
+        Raises:
+            UnprocessableRequestError: it has no names, so that nobody can tell which columns these are.
+        """
+        names = request.fields or self._unnamed
+        if not names:
+            raise UnprocessableRequestError(
+                "This deployment redacts columns by name: send `fields` with the values.", target="fields"
+            )
+        kept, values = self._redacted(names, request.values)
+        fields = None if request.fields is None else kept
         if request.meta is None:
             return ScoringRequest(values=values, fields=fields, meta=None)
-        meta_fields, meta_values = self._redacted(request.meta.fields, request.meta.values)
-        return ScoringRequest(values=values, fields=fields, meta=RequestMeta(meta_fields or [], meta_values))
+        return ScoringRequest(
+            values=values, fields=fields, meta=RequestMeta(*self._redacted(request.meta.fields, request.meta.values))
+        )
 
     def response(self, response: ScoringResponse) -> ScoringResponse:
         """Return the response without the marked columns (which it may echo)."""
         fields, values = self._redacted(response.fields, response.values)
-        return ScoringResponse(fields=fields or [], values=values, labels=response.labels)
+        return ScoringResponse(fields=fields, values=values, labels=response.labels)
 
-    def _redacted(self, fields: list[str] | None, values: Values) -> tuple[list[str] | None, Values]:
-        if fields is None or self._columns.keys().isdisjoint(fields):
+    def _redacted(self, fields: list[str], values: Values) -> tuple[list[str], Values]:
+        if self._columns.keys().isdisjoint(fields):
             return fields, values
         kept = [(n, self._columns.get(name)) for n, name in enumerate(fields) if self._columns.get(name) != "drop"]
         names = [fields[n] for n, _ in kept]

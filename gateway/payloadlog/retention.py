@@ -157,9 +157,11 @@ class _Books:
         found = rows(
             self._connection,
             "SELECT seq, scored_at FROM record INDEXED BY record_in_lane"
-            " WHERE deployment = ? AND seq <= ? AND stream = ?"
-            " AND (? OR seq NOT IN (SELECT seq FROM dead_letter)) ORDER BY seq LIMIT ?",
-            (stream.deployment, self._last(stream, forced=forced), stream.no, forced, DELETE_AT_ONCE),
+            " WHERE deployment = ?1 AND seq <= ?2 AND stream = ?3"
+            " AND (?5 OR seq NOT IN (SELECT seq FROM dead_letter))"
+            " AND seq NOT IN (SELECT q.seq FROM requeued q JOIN sink k ON k.name = q.sink WHERE k.configured OR NOT ?5)"
+            " ORDER BY seq LIMIT ?4",
+            (stream.deployment, self._last(stream, forced=forced), stream.no, DELETE_AT_ONCE, forced),
         )
         with closing(found):
             return [(seq, stream.no) for seq, _ in takewhile(lambda row: row[1] < older_than, found)]
@@ -186,6 +188,15 @@ class _Books:
         self._connection.execute("DELETE FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?))", (numbers,))
 
     def _drop_removed(self, chosen: Sequence[tuple[int, int]]) -> None:
+        numbers = listed(seq for seq, _ in chosen)
+        requeued: dict[str, int] = dict(
+            query(
+                self._connection,
+                "SELECT sink, count(*) FROM requeued WHERE seq IN (SELECT value FROM json_each(?)) GROUP BY sink",
+                (numbers,),
+            )
+        )
+        self._connection.execute("DELETE FROM requeued WHERE seq IN (SELECT value FROM json_each(?))", (numbers,))
         streams = {stream.no: stream for stream in self._streams}
         for sink, cursors in self._sinks:
             if not sink.configured:
@@ -194,7 +205,7 @@ class _Books:
                     for seq, no in chosen
                     if streams[no].passes(sink.filter) and seq > cursors.get(streams[no].deployment, 0)
                 ]
-                drop(self._connection, sink.name, "sink_removed", len(owed))
+                drop(self._connection, sink.name, "sink_removed", len(owed) + requeued.get(sink.name, 0))
 
 
 class Keeper:

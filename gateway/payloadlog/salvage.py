@@ -12,9 +12,13 @@ from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.database import connect, number, query, rows, transaction
 from schemas.payload import PayloadRecord, decode_record
 
-STATE_TABLES = ("deployment", "stream", "sink", "lane", "owed", "dead_letter", "dropped")
-SINK_TABLES = ("sink", "lane", "owed", "dead_letter", "dropped")
+STATE_TABLES = ("deployment", "stream", "sink", "lane", "owed", "dead_letter", "requeued", "dropped")
+SINK_TABLES = ("sink", "lane", "owed", "dead_letter", "requeued", "dropped")
 CURSORS_LOST = "cursors_lost"
+RECOVERIES = "recoveries"
+RECOVERED_RECORDS = "recovered_records"
+DAMAGED_RECORDS = "damaged_records"
+UNCOUNTED_RECOVERIES = "uncounted_recoveries"
 COMMIT_EVERY = 500
 # Each unreadable range is halved until single records are left; this many reads, and the rest is given up.
 MAX_READS = 100_000
@@ -43,9 +47,9 @@ def salvage(damaged: Path, fresh: Path) -> Salvaged:
         source = _open(damaged)
         if source is None:
             _forget_sinks(target)
-            return Salvaged(records=0, lost=None, cursors=False)
+            return _noted(target, Salvaged(records=0, lost=None, cursors=False))
         try:
-            return _copy(source, target, fresh)
+            return _noted(target, _copy(source, target, fresh))
         finally:
             source.close()
     finally:
@@ -67,8 +71,36 @@ def _open(damaged: Path) -> apsw.Connection | None:
     return connection
 
 
+def _noted(target: apsw.Connection, salvaged: Salvaged) -> Salvaged:
+    """Keep the figures in the new spool, where they outlive the log line."""
+    lost = 0 if salvaged.lost is None else salvaged.lost
+    figures = {
+        RECOVERIES: 1,
+        RECOVERED_RECORDS: salvaged.records,
+        DAMAGED_RECORDS: lost,
+        UNCOUNTED_RECOVERIES: int(salvaged.lost is None),
+    }
+    with transaction(target):
+        target.executemany(
+            "INSERT INTO note (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            list(figures.items()),
+        )
+    return salvaged
+
+
+def _copy_notes(source: apsw.Connection, target: apsw.Connection) -> None:
+    try:
+        notes = query(source, "SELECT key, value FROM note")
+    except (apsw.Error, UnicodeDecodeError):
+        # They are figures of former recoveries; the records do not depend on them.
+        return
+    with transaction(target):
+        target.executemany("INSERT INTO note (key, value) VALUES (?, ?)", notes)
+
+
 def _copy(source: apsw.Connection, target: apsw.Connection, fresh: Path) -> Salvaged:
     tallies = _copy_state(source, target)
+    _copy_notes(source, target)
     last_seq = _last_seq(source, target)
     n = _copy_records(source, target, fresh, last_seq)
     _keep_counting_from(target, last_seq)
@@ -196,6 +228,7 @@ def _keep_counting_from(target: apsw.Connection, last_seq: int) -> None:
 def _settle_books(target: apsw.Connection) -> bool:
     """Count what is missing of each sink's pending records; without sound books, let all sinks start again."""
     with transaction(target):
+        target.execute("DELETE FROM requeued WHERE seq NOT IN (SELECT seq FROM record)")
         for account in read_accounts(target):
             missing = account.accepted - account.delivered - account.pending - account.dead
             missing -= sum(account.dropped.values())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,9 +10,11 @@ from typing import Self
 import structlog
 
 from gateway.payloadlog.accounting import Stream
-from gateway.payloadlog.cursors import LaneKey, Registration
+from gateway.payloadlog.cursors import Cursors, LaneKey, Registration
 from gateway.payloadlog.lane import ConnectedSink, Lane, SpoolThread
 from gateway.payloadlog.pace import Budget, Pace
+from gateway.payloadlog.requeue_lane import RequeueLane
+from gateway.payloadlog.requeued import requeued_lanes
 from schemas.errors import SpoolUnavailableError
 
 # Records that the lanes of one sink hold in memory together.
@@ -35,6 +38,7 @@ class Shipper:
         self._pace = pace or Pace()
         self._budgets = {name: Budget(MAX_BYTES_IN_FLIGHT) for name in sinks}
         self._lanes: dict[LaneKey, Lane] = {}
+        self._requeue_lanes: dict[LaneKey, RequeueLane] = {}
         self._tallies: dict[int, int] = {}
         self._version = -1
         self._woken = asyncio.Event()
@@ -52,7 +56,7 @@ class Shipper:
             for name, connected in self._sinks.items()
         }
         try:
-            await self._spool.call(lambda cursors: cursors.register(registrations))
+            await self._spool.call(partial(Cursors.register, sinks=registrations))
         except SpoolUnavailableError:
             await self._spool.close()
             raise
@@ -86,7 +90,7 @@ class Shipper:
             return
         self._stopping = True
         self._woken.set()
-        for lane in self._lanes.values():
+        for lane in (*self._lanes.values(), *self._requeue_lanes.values()):
             lane.stop()
         await asyncio.wait({self._running}, timeout=seconds)
         if not self._running.done():
@@ -115,10 +119,11 @@ class Shipper:
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         """Find deployments with new records; begin their lanes, or wake them."""
         try:
-            version = await self._spool.call(lambda cursors: cursors.version())
+            version = await self._spool.call(Cursors.version)
             if version == self._version:
                 return
-            streams = await self._spool.call(lambda cursors: cursors.streams())
+            streams = await self._spool.call(Cursors.streams)
+            requeued = await self._spool.call(requeued_lanes)
         except SpoolUnavailableError as error:
             log.warning("spool unavailable to its shipper", problem=error.message)
             return
@@ -127,6 +132,8 @@ class Shipper:
             if stream.accepted != self._tallies.get(stream.no, 0):
                 self._tallies[stream.no] = stream.accepted
                 self._notice(stream, tasks)
+        for key in requeued:
+            self._notice_requeued(key, tasks)
 
     def _notice(self, stream: Stream, tasks: asyncio.TaskGroup) -> None:
         for name, connected in self._sinks.items():
@@ -139,3 +146,14 @@ class Shipper:
                 self._lanes[key] = lane
                 tasks.create_task(lane.run(), name=f"lane {name} {stream.deployment_id}")
             lane.wake()
+
+    def _notice_requeued(self, key: LaneKey, tasks: asyncio.TaskGroup) -> None:
+        connected = self._sinks.get(key.sink)
+        if self._stopping or connected is None:
+            return
+        lane = self._requeue_lanes.get(key)
+        if lane is None:
+            lane = RequeueLane(key, connected, self._spool, self._pace, self._budgets[key.sink])
+            self._requeue_lanes[key] = lane
+            tasks.create_task(lane.run(), name=f"requeued {key.sink} {key.deployment_id}")
+        lane.wake()

@@ -15,8 +15,12 @@ deletes and checkpoints. The tables stand in `database.py`; this is what they me
   cursor is 0.
 - `owed` says since which of a stream's tallies a sink is owed its records, where that is not the first: a sink that
   started later, or a filter that changed. `since` is null while the filter excludes the stream; `closed` counts former
-  periods.
+  periods. Records of the present period lie behind the `seq` `behind`.
 - A *dead letter* names a record that a sink will not take. The record itself stays as long as retention allows.
+- A dead letter that is *requeued* is pending again, though it lies before the cursor: `requeued` names it until it is
+  delivered, or dead once more. It is sent out of order, beside the lane.
+- A record that is *replayed* was owed and settled before, or never owed: it is only sent, and `sink.replayed` counts it
+  apart from the books.
 - `dropped` counts, by sink and reason, what was given up: `filtered_out` (pending when a filter changed),
   `dead_letter_expired`, `sink_removed` (pending for a sink that left the configuration), `damaged` (lost with a damaged
   file). So at every commit, for each sink: accepted = delivered + pending + dead + dropped.

@@ -122,6 +122,7 @@ class CallRecord:
         self._rows = len(request.values)
         self._request_text = _text(request if redactor is None else redactor.request(request))
         self._response_text = NULL
+        self._had_room = True
         self.engine_seconds: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -131,14 +132,19 @@ class CallRecord:
         except SpoolUnavailableError:
             if not self._answer_without:
                 raise
+            self._had_room = False
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         outcome = outcome_of(error)
+        entry = self._entry(outcome)
         try:
-            await self._writer.append(self._entry(outcome))
+            if not self._had_room:
+                # Appending itself knows no limit: without this a full spool would grow on.
+                self._writer.reserve(len(entry.line))
+            await self._writer.append(entry)
         except SpoolUnavailableError as failure:
             if not self._answer_without:
                 raise
@@ -222,6 +228,9 @@ class Tap:
             deployment: with settings.
             call: who called, and when.
             request: the caller's own rows.
+
+        Raises:
+            UnprocessableRequestError: its columns have to be redacted, and nobody knows which these are.
         """
         settings = deployment.settings
         assert settings is not None  # noqa: S101 - a deployment without settings has no pipeline, so no call
@@ -235,7 +244,7 @@ class Tap:
             deployment,
             call,
             request,
-            redactor=Redactor(settings.redact, self._key) if settings.redact else None,
+            redactor=Redactor(settings.redact, self._key, _unnamed(deployment, settings)) if settings.redact else None,
             answer_without=self._answer_without,
         )
 
@@ -266,6 +275,12 @@ def outcome_of(error: BaseException | None) -> Outcome:
             return "engine_error"
         case _:
             return "gateway_error"
+
+
+def _unnamed(deployment: Deployment, settings: DeploymentSettings) -> list[str]:
+    """Return the columns of a request without names, as the mapping takes them."""
+    columns = settings.input.fields or deployment.endpoint.columns or ()
+    return [name for name in columns if name not in settings.input.constants]
 
 
 def _text(request: ScoringRequest) -> Raw:

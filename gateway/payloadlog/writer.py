@@ -28,6 +28,8 @@ MAX_GROUP_RECORDS = 128
 MAX_GROUP_BYTES = 8_000_000
 MAX_QUEUE_BYTES = 256_000_000
 LOOK_SECONDS = 0.5
+# Records that nobody is owed are deleted at the same share: a spool as full as that holds others.
+NEARLY_FULL = 0.9
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +121,16 @@ class SpoolWriter:
         except SpoolUnavailableError as error:
             return error.message
         return None
+
+    @property
+    def warning(self) -> str | None:
+        """What will keep records from being kept soon; None where there is room."""
+        if self._room.fill < NEARLY_FULL:
+            return None
+        return (
+            f"The spool is filled to {min(self._room.fill, 1.0):.0%} with records that its sinks are still owed. "
+            "Bring its sinks back, or raise `payload_log.max_gb`."
+        )
 
     @property
     def fill(self) -> float:

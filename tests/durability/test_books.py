@@ -11,8 +11,10 @@ from adapters.base.sink import RecordFilter
 from gateway.payloadlog.accounting import passes
 from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.cursors import Cursors, DeadLetter, LaneKey, Registration
+from gateway.payloadlog.dead_letters import requeue
 from gateway.payloadlog.entry import SpoolEntry
 from gateway.payloadlog.reading import SpoolReader
+from gateway.payloadlog.requeued import read_requeued, requeued_lanes, settle_requeued
 from gateway.payloadlog.retention import Retention
 from gateway.payloadlog.spool import Spool
 from tests.fakes.payload_records import FIRST_US, entry
@@ -47,6 +49,7 @@ class Books(RuleBasedStateMachine):
         self.configured: dict[str, Registration] = {}
         self.owed: dict[str, set[str]] = {}
         self.taken: dict[str, list[str]] = {}
+        self.refused: dict[str, set[str]] = {}
         self.seen: dict[tuple[str, str], int] = {}
         self.open()
 
@@ -102,9 +105,32 @@ class Books(RuleBasedStateMachine):
         refused = data.draw(st.sets(st.sampled_from(batch), max_size=2))
         assert batch[0].seq > self.seen.get((name, deployment), 0)
         self.seen[name, deployment] = batch[-1].seq
-        self.taken.setdefault(name, []).extend(row.scoring_id for row in batch)
+        self.taken.setdefault(name, []).extend(row.scoring_id for row in batch if row not in refused)
+        self.refused.setdefault(name, set()).update(row.scoring_id for row in refused)
         dead = [DeadLetter(row.seq, row.scoring_id, "refused") for row in refused]
         self.cursors.advance(lane, cursor=batch[-1].seq, delivered=len(batch) - len(dead), dead=dead)
+
+    @precondition(lambda self: any(self.refused.values()))
+    @rule(data=st.data())
+    def requeue(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(name for name, refused in self.refused.items() if refused)))
+        wanted = data.draw(st.none() | st.sets(st.sampled_from(sorted(self.refused[name]))))
+        result = requeue(self.path, sink=name, scoring_ids=wanted)
+        assert set(result.requeued) <= self.refused[name]
+
+    @precondition(lambda self: any(lane.sink in self.configured for lane in requeued_lanes(self.cursors)))
+    @rule(data=st.data(), records=st.integers(1, 3))
+    def ship_requeued(self, data: st.DataObject, records: int) -> None:
+        lanes = [lane for lane in requeued_lanes(self.cursors) if lane.sink in self.configured]
+        lane = data.draw(st.sampled_from(lanes))
+        batch = read_requeued(self.cursors, lane=lane, records=records, n_bytes=1e9)
+        refused = data.draw(st.sets(st.sampled_from(batch), max_size=1))
+        delivered = {row.scoring_id for row in batch if row not in refused}
+        assert delivered <= self.refused[lane.sink]
+        self.refused[lane.sink] -= delivered
+        self.taken[lane.sink] += sorted(delivered)
+        dead = [DeadLetter(row.seq, row.scoring_id, "refused again") for row in refused]
+        settle_requeued(self.cursors, lane=lane, seqs=[row.seq for row in batch], dead=dead)
 
     @rule()
     def sweep(self) -> None:
@@ -131,7 +157,7 @@ class Books(RuleBasedStateMachine):
         for name, owed in self.owed.items():
             taken = self.taken.get(name, [])
             assert len(taken) == len(set(taken))
-            left = accounts[name].pending + sum(accounts[name].dropped.values())
+            left = accounts[name].pending + accounts[name].dead + sum(accounts[name].dropped.values())
             assert len(owed.difference(taken)) <= left
 
     def _lane(self, sink: str, deployment_id: str) -> LaneKey | None:
@@ -144,5 +170,5 @@ class Books(RuleBasedStateMachine):
 
 TestBooks = Books.TestCase
 TestBooks.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

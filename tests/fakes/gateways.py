@@ -4,6 +4,7 @@ import asyncio
 import functools
 import socket
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,11 @@ CLIENTS = {
 }
 BASIC = AuthSettings(clients=CLIENTS)
 OPEN = AuthSettings(mode="none")
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header of a Basic credential."""
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 @functools.cache
@@ -124,8 +130,8 @@ class RunningGateway:
 
     async def call(self, method: str, path: str, *, user: str | None = None, **options: Any) -> Answered:
         """Make one request; `user` is one of `CLIENTS`."""
-        auth = None if user is None else aiohttp.BasicAuth(user, CLIENTS[user].password or "")
-        async with self.http.request(method, f"{self.url}{path}", auth=auth, **options) as response:
+        headers = options.pop("headers", {}) | ({} if user is None else basic(user, CLIENTS[user].password or ""))
+        async with self.http.request(method, f"{self.url}{path}", headers=headers, **options) as response:
             body = await response.read()
             is_json = response.content_type == "application/json"
             return Answered(response.status, response.headers, json.decode(body) if is_json else body.decode())

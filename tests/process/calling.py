@@ -1,6 +1,7 @@
 """Callers of a gateway, and what they read of its spool."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -47,9 +48,35 @@ async def calling(gateway: GatewayProcess, user: str | None = APPLICATION) -> As
         yield session
 
 
+@asynccontextmanager
+async def connected(gateway: GatewayProcess) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open a connection for bytes of all kinds; at the end it is closed."""
+    url = URL(gateway.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port, limit=2**20)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
 def authorization(user: str) -> str:
     """Return the header of a client."""
     return aiohttp.encode_basic_auth(user, PASSWORD)
+
+
+def raw_request(deployment: str, body: Any) -> tuple[bytes, bytes]:
+    """Return a scoring call as it goes over a connection: head, and body."""
+    content = json.encode(body)
+    head = (
+        f"POST /v1/deployments/{deployment}/online HTTP/1.1",
+        "Host: gateway",
+        f"Authorization: {authorization(APPLICATION)}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+    )
+    return "\r\n".join((*head, "", "")).encode(), content
 
 
 async def score(session: aiohttp.ClientSession, deployment: str, body: Any = None, prefix: str = "") -> Answer:
@@ -60,6 +87,12 @@ async def score(session: aiohttp.ClientSession, deployment: str, body: Any = Non
     ) as response:
         answer = await response.read()
         return Answer(response.status, response.headers["X-Scoring-Id"], json.decode(answer), response.headers)
+
+
+def url_of_nobody() -> str:
+    """Return a loopback URL at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def refuses_connections(url: str) -> None:

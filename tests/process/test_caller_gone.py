@@ -1,17 +1,14 @@
 """A caller that hangs up changes nothing: the call is finished and recorded."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from msgspec import json
-from yarl import URL
 
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import SageMakerEmulator
 from tests.gateway_process import StartGateway
-from tests.process.calling import authorization, calling, credit_rows, records, score
-from tests.process.clouds import APPLICATION, AWS, aws_part, configuration
+from tests.process.calling import calling, connected, credit_rows, raw_request, records, score
+from tests.process.clouds import AWS, aws_part, configuration
 
 
 @pytest.mark.parametrize("how", ["close", "abort"])
@@ -21,11 +18,11 @@ async def test_a_call_whose_caller_hangs_up_is_finished_and_recorded(
     gateway = await start_gateway(configuration(aws_part(sagemaker.url), server={"log_level": "debug"}))
     sagemaker.play(Fault(route="invocations", delay_seconds=0.5))
 
-    url = URL(gateway.url)
-    _, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(_request(json.encode(credit_rows(3))))
-    await sagemaker.seen("invocations")
-    writer.transport.close() if how == "close" else writer.transport.abort()
+    async with connected(gateway) as (_, writer):
+        writer.write(b"".join(raw_request(AWS, credit_rows(3))))
+        await sagemaker.seen("invocations")
+        if how == "abort":
+            writer.transport.abort()
     scored = await gateway.logged("scored")
 
     async with calling(gateway) as session:
@@ -35,14 +32,3 @@ async def test_a_call_whose_caller_hangs_up_is_finished_and_recorded(
     assert (gone["caller_gone"], gone["outcome"], gone["status"], gone["rows"]) == (True, "scored", 200, 3)
     assert len(gone["response"]["values"]) == 3
     assert (stayed["scoring_id"], stayed["caller_gone"]) == (answer.scoring_id, False)
-
-
-def _request(body: bytes) -> bytes:
-    head = (
-        f"POST /v1/deployments/{AWS}/online HTTP/1.1",
-        "Host: gateway",
-        f"Authorization: {authorization(APPLICATION)}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-    )
-    return "\r\n".join((*head, "", "")).encode() + body

@@ -8,7 +8,7 @@ import pytest
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import SageMakerEmulator
 from tests.gateway_process import StartGateway
-from tests.process.calling import calling, records, refuses_connections, score
+from tests.process.calling import calling, connected, credit_rows, raw_request, records, refuses_connections, score
 from tests.process.clouds import AWS, aws_part, configuration
 
 CALLS = 6
@@ -70,3 +70,42 @@ async def test_a_gateway_without_calls_stops_at_once_though_connections_are_open
         assert (await score(session, AWS)).status == 200
         async with asyncio.timeout(5):
             assert await gateway.stop() == 0
+
+
+async def test_what_comes_over_open_connections_meanwhile_is_answered_and_the_connection_closed(
+    sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url)))
+    request, body = raw_request(AWS, credit_rows())
+    sagemaker.play(Fault(route="invocations", delay_seconds=1.5))
+    async with calling(gateway) as session, connected(gateway) as sending, connected(gateway) as idle:
+        slow = asyncio.create_task(score(session, AWS))
+        await sagemaker.seen("invocations")
+        sending[1].write(request + body[:50])
+        idle[1].write(request + body)
+        assert b"200 OK" in await idle[0].readuntil(b"\r\n\r\n")
+
+        gateway.ask_to_stop()
+        await refuses_connections(gateway.url)
+        sending[1].write(body[50:])
+        idle[1].write(request + body)
+        for reader, _ in (sending, idle):
+            answer = (await reader.read()).decode()
+            assert "200 OK" in answer
+            assert "Connection: close" in answer
+        assert not slow.done()
+        assert (await slow).status == 200
+    assert await gateway.stop() == 0
+    assert len(records(tmp_path)) == 4
+
+
+async def test_records_that_are_written_later_are_written_before_the_end(
+    sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url), payload_log={"durability": "async"}))
+    async with calling(gateway) as session:
+        answers = await asyncio.gather(*(score(session, AWS) for _ in range(50)))
+        assert await gateway.stop() == 0
+    assert sorted(record["scoring_id"] for record in records(tmp_path)) == sorted(
+        answer.scoring_id for answer in answers
+    )

@@ -5,7 +5,7 @@ Group, Get, List Keys (2017-01-01). The list leaves out what a service takes; Ge
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -161,12 +161,10 @@ class ControlPlane:
             return await self._transport.request("GET", url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES)
 
     def _scope_path(self) -> str:
-        parts: Sequence[str | None] = ("subscriptions", self._settings.subscription_id)
+        path = f"/subscriptions/{self._settings.subscription_id}"
         if self._settings.resource_group is not None:
-            parts = (*parts, "resourceGroups", self._settings.resource_group)
-        return _quoted(
-            "/" + "/".join(part or "" for part in parts) + "/providers/Microsoft.MachineLearning/webServices"
-        )
+            path += f"/resourceGroups/{self._settings.resource_group}"
+        return _quoted(f"{path}/providers/Microsoft.MachineLearning/webServices")
 
     def _url(self, path: str) -> str:
         return f"{self._settings.base_url}{path}?api-version={quote(self._settings.api_version, safe='')}"

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from fnmatch import fnmatchcase
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -15,13 +14,11 @@ from adapters.base.timestamps import utc_timestamp
 from adapters.engines.azure_studio.arm import ControlPlane, WebService
 from adapters.engines.azure_studio.native import Native
 from adapters.engines.azure_studio.settings import AzureStudioEndpointSettings, AzureStudioSettings, scoring_url
-from schemas.configuration import DiscoverySettings
 from schemas.deployment import Asset, Endpoint
 from schemas.errors import EngineError
 
 DISCOVERY_SECONDS = 300.0
 """IBM advises to give slow listings five minutes."""
-SERVICE_SECONDS = 120.0
 SERVICES_AT_ONCE = 8
 _SWAGGER = "/swagger.json"
 _NO_SETTINGS = AzureStudioEndpointSettings()
@@ -73,14 +70,11 @@ class Discovery:
         columns = await _outcome(self._columns_of(service, deadline), name, "columns")
         if isinstance(columns, EngineError):
             return columns
-        key: str | EngineError | None = settings.key
-        if key is None:
-            key = await _outcome(self._control.key(service.id, deadline), name, "key")
-        native = Native(
-            url=scoring_url(_execute_url(service), self._settings.style_of(settings)),
-            key=None if isinstance(key, EngineError) else key,
-            arm_id=service.id if settings.key is None else None,
-        )
+        url = scoring_url(_execute_url(service), self._settings.style_of(settings))
+        if settings.key is not None:
+            return endpoint_of(name, service, columns, Native(url=url), settings)
+        key = await _outcome(self._control.key(service.id, deadline), name, "key")
+        native = Native(url=url, key=None if isinstance(key, EngineError) else key, arm_id=service.id)
         return endpoint_of(name, service, columns, native, settings)
 
     async def _columns_of(self, service: WebService, deadline: float) -> tuple[str, ...] | None:
@@ -94,11 +88,7 @@ class Discovery:
     def _wanted(self, name: str) -> bool:
         if self._settings.endpoints.get(name, _NO_SETTINGS).url is not None:
             return False
-        patterns = self._settings.discover
-        if not isinstance(patterns, DiscoverySettings):
-            return True
-        included = any(fnmatchcase(name, pattern) for pattern in patterns.include)
-        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
+        return self._settings.discovers(name)
 
 
 def can_score(service: WebService) -> bool:
@@ -146,7 +136,6 @@ def endpoint_of(
         columns=columns,
         native=native.as_json(),
         limits=msgspec.structs.replace(limits, max_parallel=min(limits.max_parallel, at_once)),
-        timeout_seconds=SERVICE_SECONDS,
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Response, Transport
-from adapters.base.http_errors import http_error
 from adapters.base.http_scoring import native_response, post
 from adapters.engines.azure_studio.arm import ControlPlane
-from adapters.engines.azure_studio.discovery import SERVICE_SECONDS, Discovery
+from adapters.engines.azure_studio.discovery import Discovery
+from adapters.engines.azure_studio.errors import service_error
 from adapters.engines.azure_studio.keys import Keys
 from adapters.engines.azure_studio.native import Native, native_of
 from adapters.engines.azure_studio.settings import AzureStudioEndpointSettings, AzureStudioSettings, scoring_url
@@ -24,6 +24,7 @@ class AzureStudio:
         control = _control_plane(settings, transport)
         self._discovery = None if control is None else Discovery(settings, control)
         self._keys = Keys(control)
+        self._configured_keys = {name: entry.key for name, entry in settings.endpoints.items() if entry.key}
 
     def configured(self) -> Sequence[Endpoint]:
         """Return the web services that have a URL in the configuration."""
@@ -41,15 +42,17 @@ class AzureStudio:
         """Score once, and once more where the key was regenerated: see `adapters.base.Engine`."""
         what = f"Azure ML Studio service {endpoint.name}"
         native = native_of(endpoint)
-        key = self._keys.key(native)
+        key = self._configured_keys.get(endpoint.name) or self._keys.key(native)
         response = await self._post(what, native, key, request, context)
         if response.status == 401:  # noqa: PLR2004 - HTTP
             try:
                 another = await self._keys.another(native, key, context.deadline)
             except EngineError as error:
-                raise http_error(what, response) from error
+                raise service_error(what, response) from error
             if another is not None:
                 response = await self._post(what, native, another, request, context)
+        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
+            raise service_error(what, response)
         return native_response(what, response)
 
     async def _post(
@@ -59,7 +62,7 @@ class AzureStudio:
         return await post(self._transport, what, native.url, request, headers=headers, deadline=context.deadline)
 
     def _configured(self, name: str, url: str, entry: AzureStudioEndpointSettings) -> Endpoint:
-        native = Native(url=scoring_url(url, self._settings.style_of(entry)), key=entry.key)
+        native = Native(url=scoring_url(url, self._settings.style_of(entry)))
         return Endpoint(name=name, native=native.as_json(), limits=entry.limits.limits())
 
 
@@ -76,6 +79,4 @@ async def connect(settings: AzureStudioSettings, transport: Transport) -> AsyncI
     yield AzureStudio(settings, transport)
 
 
-plugin = EnginePlugin(
-    kind="azure_studio", settings=AzureStudioSettings, connect=connect, timeout_seconds=SERVICE_SECONDS
-)
+plugin = EnginePlugin(kind="azure_studio", settings=AzureStudioSettings, connect=connect, timeout_seconds=120.0)

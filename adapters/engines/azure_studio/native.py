@@ -14,8 +14,8 @@ class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         url: absolute, with its query.
-        key: as it was last known.
-        arm_id: of a discovered one: Azure Resource Manager knows its keys.
+        key: as it was last discovered; None where the configuration has it, or it could not be fetched.
+        arm_id: where Azure Resource Manager is to be asked for the key.
     """
 
     url: str

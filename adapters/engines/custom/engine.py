@@ -1,23 +1,23 @@
 """The engine: one exchange for discovery, one for a scoring call."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Transport
+from adapters.base.http_access import access_headers
 from adapters.base.http_errors import http_error
+from adapters.base.http_scoring import MAX_ANSWER_BYTES, native_response, post
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.custom.listing import read_listing
 from adapters.engines.custom.native import Native, native_of
-from adapters.engines.custom.settings import OWN_HEADERS, CustomSettings
+from adapters.engines.custom.settings import CustomSettings
 from adapters.engines.custom.urls import ScoringUrls
 from schemas.deployment import Endpoint
 
 DISCOVERY_SECONDS = 60.0
-MAX_ANSWER_BYTES = 256 * 2**20
 _JSON = "application/json"
 
 log = structlog.get_logger(__name__)
@@ -29,10 +29,7 @@ class CustomEngine:
     def __init__(self, settings: CustomSettings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
-        self._credentials = dict(settings.headers)
-        if settings.username is not None:
-            pair = f"{settings.username}:{settings.password}".encode()
-            self._credentials["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        self._access = access_headers(settings.credentials, settings.headers)
         configured = [entry.url for entry in settings.endpoints.values() if entry.url is not None]
         self._urls = ScoringUrls(settings.base_url, settings.trusted_hosts, configured)
 
@@ -53,7 +50,7 @@ class CustomEngine:
             response = await self._transport.request(
                 "GET",
                 f"{self._settings.base_url}/v1/deployments",
-                headers={**self._credentials, "Accept": _JSON},
+                headers={**self._access, "Accept": _JSON},
                 deadline=asyncio.get_running_loop().time() + DISCOVERY_SECONDS,
                 max_bytes=MAX_ANSWER_BYTES,
             )
@@ -68,32 +65,21 @@ class CustomEngine:
         """Score once: see `adapters.base.Engine`."""
         native = native_of(endpoint)
         what = f"Custom engine deployment {endpoint.name}"
-        with engine_errors(what):
-            response = await self._transport.request(
-                "POST",
-                native.url,
-                headers=self._headers(native, request, context),
-                body=request.body,
-                deadline=context.deadline,
-                max_bytes=MAX_ANSWER_BYTES,
-            )
-        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
-            raise http_error(what, response)
-        return NativeResponse(
-            response.status, response.body, response.headers.get("content-type", ""), response.headers
+        response = await post(
+            self._transport,
+            what,
+            native.url,
+            request,
+            headers=self._headers(native, context.scoring_id),
+            deadline=context.deadline,
         )
+        return native_response(what, response)
 
-    def _headers(self, native: Native, request: NativeRequest, context: CallContext) -> dict[str, str]:
-        credentials = self._credentials if self._urls.may_carry_credentials(native.url) else {}
-        # The configuration counts more than the list, and both more than the request.
-        given: dict[str, tuple[str, str]] = {}
-        for headers in (request.headers, native.headers, credentials):
-            given.update({name.lower(): (name, value) for name, value in headers.items()})
-        sent = {name: value for key, (name, value) in given.items() if key not in OWN_HEADERS}
-        sent["Content-Type"] = request.content_type
-        sent["Accept"] = request.accept or _JSON
-        sent["X-Global-Transaction-Id"] = context.scoring_id
-        return sent
+    def _headers(self, native: Native, scoring_id: str) -> dict[str, str]:
+        """Return listed headers, those of the configuration, and the correlation id; of one name the last counts."""
+        access = self._access if self._urls.may_carry_credentials(native.url) else {}
+        given = [*native.headers.items(), *access.items(), ("x-global-transaction-id", scoring_id)]
+        return {name.lower(): value for name, value in given}
 
 
 @asynccontextmanager

@@ -8,10 +8,11 @@ wrong in one of IBM's examples.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.base.http_access import check_access
 from adapters.base.json_members import Member, read_members
 from adapters.base.timestamps import utc_timestamp
 from adapters.engines.custom.native import Native
-from adapters.engines.custom.settings import OWN_HEADERS, CustomEndpointSettings, sendable
+from adapters.engines.custom.settings import CustomEndpointSettings
 from adapters.engines.custom.urls import ScoringUrls
 from schemas.deployment import Asset, Endpoint
 from schemas.errors import EngineReplyError
@@ -91,11 +92,15 @@ def _asset(asset: Member, identity: str, name: str) -> Asset:
 
 
 def _headers(headers: Member) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.members.items()
-        if isinstance(value, str) and sendable(name, value) and name.lower() not in OWN_HEADERS
-    }
+    return {name: value for name, value in headers.members.items() if isinstance(value, str) and _sendable(name, value)}
+
+
+def _sendable(name: str, value: str) -> bool:
+    try:
+        check_access(None, {name: value})
+    except ValueError:
+        return False
+    return True
 
 
 def _struct(schema: Member) -> dict[str, Any] | None:

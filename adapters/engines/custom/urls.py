@@ -47,9 +47,7 @@ class ScoringUrls:
             return None
         if not parts.hostname:
             return None
-        return parts._replace(
-            scheme=self._scheme(parts, authority), netloc=parts.netloc.rpartition("@")[2], fragment=""
-        ).geturl()
+        return parts._replace(scheme=self._scheme(parts, authority), netloc=authority, fragment="").geturl()
 
     def _scheme(self, listed: SplitResult, authority: str) -> str:
         """Correct the scheme on the engine's own host: IBM's examples list https whatever they speak."""
@@ -61,6 +59,7 @@ class ScoringUrls:
 
 
 def _authority(url: SplitResult) -> str:
+    """Return host and port, in the one form that can be compared and called."""
     host = (url.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     return host if url.port in (None, _DEFAULT_PORTS.get(url.scheme)) else f"{host}:{url.port}"

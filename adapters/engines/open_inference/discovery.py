@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +14,6 @@ from adapters.base.transport_errors import engine_errors
 from adapters.engines.open_inference.metadata import NO_METADATA, endpoint_of, read_metadata
 from adapters.engines.open_inference.native import Native
 from adapters.engines.open_inference.settings import OpenInferenceEndpointSettings, OpenInferenceSettings
-from schemas.configuration import DiscoverySettings
 from schemas.deployment import Endpoint
 from schemas.errors import EngineError, EngineRefusedError, EngineReplyError
 
@@ -67,8 +65,10 @@ class Discovery:
             EngineError: the server can't be asked, or no model can.
         """
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
-        listed = [name for name in await self._listed(deadline) if self._wanted(name)]
-        configured = [name for name in self._settings.endpoints if self._wanted(name) and name not in listed]
+        listed = [name for name in await self._listed(deadline) if self._settings.discovers(name)]
+        configured = [
+            name for name in self._settings.endpoints if self._settings.discovers(name) and name not in listed
+        ]
         limit = asyncio.Semaphore(MODELS_AT_ONCE)
 
         async def described(name: str, *, is_listed: bool) -> Endpoint | EngineError | None:
@@ -133,13 +133,6 @@ class Discovery:
             return self._known.get(name, error)
         metadata = read_metadata(response.body) if response.status == 200 else None  # noqa: PLR2004 - HTTP
         return endpoint_of(name, settings, metadata or NO_METADATA, self._settings.base_url)
-
-    def _wanted(self, name: str) -> bool:
-        patterns = self._settings.discover
-        if not isinstance(patterns, DiscoverySettings):
-            return True
-        included = any(fnmatchcase(name, pattern) for pattern in patterns.include)
-        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
 
     async def _request(self, method: str, path: str, deadline: float, body: bytes = b"") -> Response:
         headers = {**self._headers, "Accept": "application/json"}

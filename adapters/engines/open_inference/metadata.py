@@ -51,7 +51,7 @@ def endpoint_of(name: str, settings: OpenInferenceEndpointSettings, metadata: Me
         metadata: NO_METADATA where there is none.
         base_url: of the server, without a slash at its end.
     """
-    inputs = tuple(metadata.inputs or ())
+    inputs = metadata.inputs or []
     model = settings.model or name
     native = Native(model=model, version=settings.version, inputs=inputs)
     versions = metadata.versions or []

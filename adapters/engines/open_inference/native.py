@@ -15,7 +15,7 @@ class TensorMetadata(Struct, frozen=True, kw_only=True):
 
     name: str
     datatype: str = ""
-    shape: tuple[int, ...] = ()
+    shape: list[int] = []
 
 
 class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,7 +29,7 @@ class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     model: str
     version: str | None = None
-    inputs: tuple[TensorMetadata, ...] = ()
+    inputs: list[TensorMetadata] = []
 
     @property
     def path(self) -> str:

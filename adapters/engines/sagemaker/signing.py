@@ -50,7 +50,7 @@ class Signer:
             body_sha256: hex digest of the body.
             now: UTC.
         """
-        stamp = now.strftime("%Y%m%dT%H%M%SZ")
+        stamp = f"{now.year:04d}{now.month:02d}{now.day:02d}T{now.hour:02d}{now.minute:02d}{now.second:02d}Z"
         signed = {**headers, "x-amz-date": stamp}
         if keys.session_token is not None:
             signed["x-amz-security-token"] = keys.session_token

@@ -18,7 +18,9 @@ from adapters.base import (
     TokenSource,
     Transport,
 )
+from adapters.base.http_access import OWN_HEADERS
 from adapters.base.http_errors import http_error
+from adapters.base.http_scoring import MAX_ANSWER_BYTES, native_response
 from adapters.base.json_members import Member
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.watson_ml.listing import configured_endpoint, endpoints_of, read_page
@@ -28,14 +30,13 @@ from schemas.deployment import Endpoint
 from schemas.errors import EngineEndpointNotFoundError
 
 DISCOVERY_SECONDS = 60.0
-MAX_ANSWER_BYTES = 256 * 2**20
 PAGE_SIZE = 100
 PAUSE_SECONDS = 10.0
 """How long no other token is asked for where the last one did not help."""
 
 _JSON = "application/json"
 _CLOUD_PAK_PATH = "/icp4d-api/v1/authorize"
-_OWN_HEADERS = frozenset({"accept", "authorization", "content-type", "x-global-transaction-id"})
+_OWN_HEADERS = OWN_HEADERS | {"authorization", "x-global-transaction-id"}
 
 
 class WatsonMachineLearning:
@@ -77,11 +78,7 @@ class WatsonMachineLearning:
             deadline=context.deadline,
         )
         response = await self._exchange(call)
-        if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
-            raise http_error(call.subject, response)
-        return NativeResponse(
-            response.status, response.body, response.headers.get("content-type", ""), response.headers
-        )
+        return native_response(call.subject, response)
 
     async def _listed(self, space: str, deadline: float) -> list[Member]:
         """Return all deployments of a space, page by page."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from adapters.base.http_access import check_base_url, may_carry_token
 from adapters.base.limits import LimitSettings
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
 
@@ -47,7 +48,11 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse credentials that contradict each other, and a discovery without spaces."""
+        """Refuse credentials that contradict each other or go in clear text, and a discovery without spaces."""
+        check_base_url("url", self.url, without="/ml/v4")
+        for name, url in (("url", self.url), ("token_url", self.token_url)):
+            if url is not None and not may_carry_token(url):
+                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
         if self.username is None and (self.apikey is None or self.password is not None):
             raise ValueError("IBM Cloud needs `apikey`; Cloud Pak for Data `username` and one of `password`, `apikey`.")
         if self.username is not None and (self.apikey is None) == (self.password is None):

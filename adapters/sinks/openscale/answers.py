@@ -24,6 +24,17 @@ class _Problems(Struct, frozen=True):
     errors: list[_Problem] = []
 
 
+class _Table(Struct, frozen=True):
+    fields: list[str]
+    values: list[list[str]]
+
+
+class _Page(Struct, frozen=True):
+    """An answer to a GET of records with `format=list`, of one column."""
+
+    records: list[_Table]
+
+
 class _Status(Struct, frozen=True):
     state: str
     failure: Raw = Raw(b"{}")
@@ -84,6 +95,25 @@ def settlement(response: Response) -> Settlement:
             return Settlement(state="failed", reason=reason)
         case _:
             return Settlement(state="not_yet")
+
+
+def row_ids(response: Response, target: str) -> list[str]:
+    """Return the row ids of a page of records that was asked for with `includes=scoring_id`.
+
+    Args:
+        response: the answer.
+        target: place in the sink's configuration, for messages.
+
+    Raises:
+        SinkUnavailableError: it is no page of records.
+    """
+    if response.status != 200:  # noqa: PLR2004 - HTTP
+        raise _not_now(response, target)
+    try:
+        tables = msgspec.json.decode(response.body, type=_Page).records
+    except (ValueError, RecursionError):
+        raise SinkUnavailableError("OpenScale answered with something that is no page of records.") from None
+    return [row[0] for table in tables if table.fields == ["scoring_id"] for row in table.values if row]
 
 
 def _not_now(response: Response, target: str | None) -> SinkUnavailableError:

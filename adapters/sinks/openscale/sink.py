@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from adapters.base import (
     Batch,
+    Held,
     Receipt,
     RecordFilter,
     Response,
@@ -19,7 +21,7 @@ from adapters.base import (
     Transport,
     TransportError,
 )
-from adapters.sinks.openscale.answers import request_id, settlement
+from adapters.sinks.openscale.answers import request_id, row_ids, settlement
 from adapters.sinks.openscale.records import bodies
 from adapters.tokens import IAM_URL, CloudPakTokens, IamTokens
 from schemas.configuration import DeploymentReference, Doc, HttpUrl, Secret, SinkSettings
@@ -28,6 +30,8 @@ from schemas.payload import PayloadRecord
 
 _CLOUD_PAK_PATH = "/icp4d-api/v1/authorize"
 _MAX_ANSWER_BYTES = 1_000_000
+# More are silently cut (formats.md 3.3).
+_PAGE_ROWS = 1000
 
 
 class OpenScaleSettings(SinkSettings, frozen=True, kw_only=True):
@@ -109,6 +113,27 @@ class OpenScale:
                 return outcome
         return Settlement(state="stored")
 
+    async def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
+        """Read the ids of the data set's rows, in pages (formats.md 3.5): see `AuditableSink.held`."""
+        data_set = self._data_sets.get(deployment_id)
+        if data_set is None:
+            return
+        url = f"{self._base}/{quote(data_set, safe='')}/records"
+        limits = {"start": _moment(start), "end": _moment(end), "includes": "scoring_id", "format": "list"}
+        # A row that arrives meanwhile moves others to the next page, where they would be counted again.
+        seen: set[str] = set()
+        offset, page = 0, [""]
+        while page:
+            query = urlencode({**limits, "limit": _PAGE_ROWS, "offset": offset})
+            response = await self._exchange("GET", f"{url}?{query}", deadline)
+            page = row_ids(response, f"data_sets.{deployment_id}")
+            for row_id in page:
+                if row_id not in seen:
+                    seen.add(row_id)
+                    # `<scoring_id>-<n>`, or `<scoring_id>.<k>-<n>` of a part.
+                    yield Held(row_id.rpartition("-")[0].partition(".")[0], 1)
+            offset += len(page)
+
     async def _exchange(self, method: str, url: str, deadline: float, body: bytes = b"") -> Response:
         with _unavailable():
             token = await self._tokens.token(deadline=deadline)
@@ -147,6 +172,10 @@ def _tokens(settings: OpenScaleSettings, transport: Transport) -> TokenSource:
         password=settings.password,
         apikey=settings.apikey,
     )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 @contextmanager

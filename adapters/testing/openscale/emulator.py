@@ -92,6 +92,16 @@ class OpenScaleEmulator(Emulator):
         """Return the stored rows, sorted by `scoring_id` as strings."""
         return [row for _, row in sorted(self._rows.get(data_set, {}).items())]
 
+    def lose_rows(self, data_set: str, *row_ids: str) -> None:
+        """Forget stored rows, as a fault of the far side would."""
+        for row_id in row_ids:
+            del self._rows[data_set][row_id]
+
+    def copy_row(self, data_set: str, row_id: str, new_id: str) -> None:
+        """Store a row a second time under another id, as another gateway's."""
+        rows = self._rows[data_set]
+        rows[new_id] = rows[row_id] | {"scoring_id": new_id}
+
     def revoke_tokens(self) -> None:
         """Answer every token that was issued so far with 401."""
         self._tokens.clear()

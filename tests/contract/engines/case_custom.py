@@ -6,23 +6,22 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.engines.custom import plugin
 from adapters.engines.custom.settings import CustomSettings
 from adapters.testing.custom import CustomEngineEmulator
-from tests.contract.engines.cases import EngineCase, EngineUnderTest, http_failures
 
 _PASSWORD = "password-of-the-contract"
 _API_KEY = "api-key-of-the-contract"
 
 
 @asynccontextmanager
-async def _started() -> AsyncIterator[EngineCase]:
-    def settings(url: str, **options: Any) -> CustomSettings:
+async def _started() -> AsyncIterator[Counterpart]:
+    def settings(url: str, password: str = _PASSWORD, **options: Any) -> CustomSettings:
         config = {
             "type": "custom",
             "url": url,
-            "username": "gateway",
-            "password": _PASSWORD,
+            "credentials": {"username": "gateway", "password": password},
             "headers": {"X-Api-Key": _API_KEY},
         }
         return msgspec.convert(config | options, CustomSettings)
@@ -30,11 +29,11 @@ async def _started() -> AsyncIterator[EngineCase]:
     async with CustomEngineEmulator(username="gateway", password=_PASSWORD) as emulator:
         emulator.add_deployment("credit", handler=lambda _: {"fields": ["prediction"], "values": [[1]]})
         emulator.add_deployment("fraud")
-        yield EngineCase(
+        yield Counterpart(
             emulator=emulator,
             settings=settings(emulator.url),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
-            wrong_credentials=settings(emulator.url, password="another"),
+            wrong_credentials=settings(emulator.url, "another"),
             endpoint="credit",
             request=NativeRequest(b'{"fields": ["Age"], "values": [[33]]}', "application/json", "application/json"),
             answer=json.dumps({"fields": ["prediction"], "values": [[1]]}).encode(),
@@ -42,7 +41,7 @@ async def _started() -> AsyncIterator[EngineCase]:
         )
 
 
-CUSTOM = EngineUnderTest(
+CUSTOM = EngineCase(
     plugin=plugin,
     start=_started,
     failures=http_failures(

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.engines.watson_ml import plugin
 from adapters.engines.watson_ml.settings import WatsonMlSettings
 from adapters.testing.watson_ml import WatsonMlEmulator
-from tests.contract.engines.cases import EngineCase, EngineUnderTest, http_failures
 
 
 @asynccontextmanager
-async def _started() -> AsyncIterator[EngineCase]:
+async def _started() -> AsyncIterator[Counterpart]:
     async with WatsonMlEmulator() as emulator:
 
         def settings(url: str, **options: Any) -> WatsonMlSettings:
@@ -28,7 +28,7 @@ async def _started() -> AsyncIterator[EngineCase]:
 
         emulator.add_deployment("credit", handler=lambda _: {"fields": ["prediction"], "values": [[1]]})
         emulator.add_deployment("fraud")
-        yield EngineCase(
+        yield Counterpart(
             emulator=emulator,
             settings=settings(emulator.url),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
@@ -42,7 +42,7 @@ async def _started() -> AsyncIterator[EngineCase]:
         )
 
 
-WATSON_ML = EngineUnderTest(
+WATSON_ML = EngineCase(
     plugin=plugin,
     start=_started,
     failures=http_failures(

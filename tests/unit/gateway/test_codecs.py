@@ -1,6 +1,12 @@
+import json
+
 import pytest
 
-from gateway.codecs import merged_options
+from gateway.codecs import build_formats, merged_options
+from gateway.registry import Registry
+from schemas.configuration import DeploymentSettings
+from schemas.errors import ConfigurationError
+from schemas.table import Table
 
 PRESET = {"format": "table", "at": "input_data", "columns": "columns"}
 
@@ -23,3 +29,33 @@ def test_an_override_changes_single_options_unless_it_names_another_codec(
 
 def test_without_a_preset_the_override_is_all() -> None:
     assert merged_options({}, {"format": "rows"}) == {"format": "rows"}
+
+
+TENSORS = DeploymentSettings(request={"format": "tensors"}, response={"format": "tensors"})
+DESCRIBED = {"tensors": {"datatypes": {"Age": "FP32"}, "rank": 1}, "csv": {"header": True}}
+
+
+def encoded(settings: DeploymentSettings) -> dict[str, object]:
+    request, _ = build_formats(Registry.load(), settings, DESCRIBED)
+    tensor: dict[str, object] = json.loads(request.encode(Table(("Age",), [[33]])).content)["inputs"][0]
+    return tensor
+
+
+def test_what_an_endpoint_says_about_its_requests_is_an_option_of_their_codec() -> None:
+    assert encoded(TENSORS) == {"name": "Age", "shape": [1], "datatype": "FP32", "data": [33]}
+
+
+def test_an_option_of_the_deployment_counts_more_than_what_the_endpoint_says() -> None:
+    settings = DeploymentSettings(request={"format": "tensors", "rank": 2}, response={"format": "tensors"})
+    assert encoded(settings) == {"name": "Age", "shape": [1, 1], "datatype": "FP32", "data": [33]}
+
+
+def test_what_an_endpoint_says_for_another_codec_is_not_looked_at() -> None:
+    settings = DeploymentSettings(format="azureml")
+    request, _ = build_formats(Registry.load(), settings, DESCRIBED)
+    assert json.loads(request.encode(Table(("Age",), [[33]])).content) == {"input": [{"Age": 33}]}
+
+
+def test_options_of_an_endpoint_that_do_not_work_are_refused_with_their_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"^request: .*datatypes\.Age"):
+        build_formats(Registry.load(), TENSORS, {"tensors": {"datatypes": {"Age": "REAL"}}})

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import json
 
@@ -19,6 +19,7 @@ def depth(value: object) -> int:
     return 0
 
 
+@example("[", 0)
 @given(JSON_VALUES, st.integers(0, 12))
 def test_levels_are_counted_whatever_strings_hold(value: object, levels: int) -> None:
     assert nested_within(json.encode(value), levels) == (depth(value) <= levels)

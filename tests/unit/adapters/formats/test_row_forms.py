@@ -14,7 +14,7 @@ def test_arrays_are_the_rows_themselves():
 
 def test_later_keys_are_added_in_order_of_appearance():
     assert read_rows([{"b": 1}, {"c": 2, "a": 3}, {"b": 4}], 3, "object", None) == Table(
-        ("b", "c", "a"), [[1, None, None], [None, 2, 3], [4, None, None]]
+        ("b", "c", "a"), [[1, None, None], [None, 2, 3], [4, None, None]], optional=True
     )
 
 

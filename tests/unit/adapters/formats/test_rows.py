@@ -43,7 +43,7 @@ def tables(draw, min_width=1):
 @given(tables(min_width=2))
 def test_objects_come_back_as_they_were(table):
     content = plugin.build(RowsSettings(at="input")).encode(table).content
-    assert decode(content, len(table.rows), at="input") == table
+    assert decode(content, len(table.rows), at="input") == Table(table.columns, table.rows, optional=True)
 
 
 @given(tables(min_width=2), st.sampled_from(["array", "features"]))
@@ -131,7 +131,8 @@ def test_rows_are_not_changed_by_encoding():
 
 def test_objects_with_other_orders_and_missing_keys_give_the_union_of_columns():
     body = {"output": [{"a": 1, "b": 2}, {"c": 3, "b": 4}, {"b": 5, "a": 6}]}
-    assert decode(body, 3, at="output") == Table(("a", "b", "c"), [[1, 2, None], [None, 4, 3], [6, 5, None]])
+    rows = [[1, 2, None], [None, 4, 3], [6, 5, None]]
+    assert decode(body, 3, at="output") == Table(("a", "b", "c"), rows, optional=True)
 
 
 def test_scalars_are_the_prediction():
@@ -154,7 +155,7 @@ def test_mixed_lists_are_columns_named_by_what_they_hold():
 
 def test_one_named_output_is_opened():
     body = {"Results": {"WebServiceOutput7": [{"Scored Labels": "Risk"}]}}
-    assert decode(body, 1, at="Results") == Table(("Scored Labels",), [["Risk"]])
+    assert decode(body, 1, at="Results") == Table(("Scored Labels",), [["Risk"]], optional=True)
 
 
 def test_an_object_of_arrays_is_columns():
@@ -173,12 +174,30 @@ def test_all_scores_of_a_row_become_columns_by_label():
         [{"label": "POS", "score": 0.9}, {"label": "NEG", "score": 0.1}],
         [{"label": "NEG", "score": 0.8}, {"label": "POS", "score": 0.2}],
     ]
-    assert decode(body, 2) == Table(("POS", "NEG"), [[0.9, 0.1], [0.2, 0.8]])
+    assert decode(body, 2) == Table(("POS", "NEG"), [[0.9, 0.1], [0.2, 0.8]], optional=True)
 
 
 def test_null_at_a_place_is_present_and_refused():
     with pytest.raises(EngineReplyError, match="null"):
         decode({"output": None, "data": [1]}, 1, at=["output", "data"])
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ({"predictions": [1, 2], "labels": ["a", "b"]}, "predictions"),
+        ({"Results": {"output": [1, 2], "labels": ["a", "b"]}, "labels": ["b", "a"]}, "Results.output"),
+        ({"Results": {"output": [1, 2]}, "labels": ["a", "b"]}, "Results.output"),
+        ({"Results": {"output": [1, 2], "labels": [["x"]]}, "labels": ["a", "b"]}, "Results.output"),
+    ],
+)
+def test_labels_beside_the_rows_or_the_body_are_kept(body, at):
+    assert decode(body, 2, at=at).labels == ["a", "b"]
+
+
+@pytest.mark.parametrize("labels", [None, "a", [], [["a"]], {"a": 1}])
+def test_other_labels_are_none(labels):
+    assert decode({"predictions": [1], "labels": labels}, 1, at="predictions").labels is None
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,13 @@ def test_columns_and_rows_stand_under_their_keys():
     }
 
 
+def test_labels_beside_the_rows_or_the_body_are_kept():
+    rows = {"fields": ["prediction"], "values": [[1]]}
+    assert decode(rows | {"labels": ["a", "b"]}, 1).labels == ["a", "b"]
+    assert decode({"predictions": [rows], "labels": ["a", "b"]}, 1, at="predictions[0]").labels == ["a", "b"]
+    assert decode(rows, 1).labels is None
+
+
 def test_constants_may_stand_beside_columns_and_rows():
     body = encode(Table(["a"], [[1]]), at="d", body_constants={"d": {"index": [0]}})
     assert body == {"d": {"fields": ["a"], "values": [[1]], "index": [0]}}

@@ -104,6 +104,11 @@ def test_rank_parameters_and_constants_are_written():
     }
 
 
+def test_columns_may_differ_in_their_rank():
+    inputs = encode(Table(["Age", "Job"], [[33, "cook"]]), rank=1, ranks={"Age": 2})["inputs"]
+    assert [tensor["shape"] for tensor in inputs] == [[1, 1], [1]]
+
+
 def test_whole_floats_fit_integer_types():
     data = encode(Table(["a"], [[3.0], [4]]), datatypes={"a": "INT32"})["inputs"][0]["data"]
     assert data == [3, 4]

@@ -35,6 +35,14 @@ def test_labels_in_the_wrong_order_show():
     assert CREDIT.contradictions(response) == 2
 
 
+def test_another_order_of_classes_in_an_answer_shows():
+    rows = [[0.25, 0]]
+    columns = ("score", "predicted_label")
+    assert CREDIT.labels_contradict(Table(columns, rows, labels=["Risk", "No Risk"]))
+    assert not CREDIT.labels_contradict(Table(columns, rows, labels=["No Risk", "Risk"]))
+    assert not CREDIT.labels_contradict(Table(columns, rows))
+
+
 def test_the_platforms_columns_are_used_where_none_are_configured():
     mapping = Mapping.build(InputSettings(), OutputSettings(), endpoint_columns=["b", "a"])
     assert tuple(mapping.to_native(ScoringRequest([[1, 2]], ["a", "b"])).columns) == ("b", "a")

@@ -45,7 +45,7 @@ async def emulator() -> AsyncIterator[CustomEngineEmulator]:
 
 def connect(emulator: CustomEngineEmulator, transport: HttpTransport, **options: Any):
     credentials = {"username": "gäst", "password": "wörd"}
-    config = {"type": "custom", "url": emulator.url} | credentials | options
+    config = {"type": "custom", "url": emulator.url, "credentials": credentials} | options
     return plugin.connect(msgspec.convert(config, CustomSettings), transport)
 
 
@@ -54,7 +54,7 @@ async def test_both_forms_of_the_list_lead_to_scores(schema, transport):
     async with CustomEngineEmulator(schema=schema) as emulator:
         emulator.add_deployment("credit", name="Credit risk", asset="model")
         emulator.add_deployment("nightly", kind="batch")
-        async with connect(emulator, transport, username=None, password=None) as engine:
+        async with connect(emulator, transport, credentials=None) as engine:
             (endpoint,) = await engine.endpoints()
             answer = await engine.invoke(endpoint, REQUEST, context())
     assert (endpoint.name, endpoint.title) == ("credit", "Credit risk")
@@ -69,7 +69,7 @@ async def test_a_wrong_count_hides_nothing(transport):
     async with CustomEngineEmulator(count=1) as emulator:
         for name in ("a", "b", "c"):
             emulator.add_deployment(name)
-        async with connect(emulator, transport, username=None, password=None) as engine:
+        async with connect(emulator, transport, credentials=None) as engine:
             assert [endpoint.name for endpoint in await engine.endpoints()] == ["a", "b", "c"]
 
 
@@ -97,13 +97,21 @@ async def test_a_call_follows_the_listed_path_with_credentials_and_scoring_id(em
 
 async def test_headers_of_the_configuration_replace_those_of_the_request(emulator, transport):
     emulator.add_deployment("credit")
-    headers = {"x-api-key": "theirs", "authorization": "theirs", "X-Extra": "1", "Accept": "x/y", "host": "elsewhere"}
+    headers = {
+        "x-api-key": "theirs",
+        "authorization": "theirs",
+        "X-Global-Transaction-ID": "theirs",
+        "X-Extra": "1",
+        "Accept": "x/y",
+        "host": "elsewhere",
+    }
     request = NativeRequest(REQUEST.body, "application/json", "application/json", headers)
     async with connect(emulator, transport, headers={"X-Api-Key": "k"}) as engine:
         (endpoint,) = await engine.endpoints()
         await engine.invoke(endpoint, request, context())
     sent = emulator.calls[-1].headers
     assert sent.getall("X-Api-Key") == ["k"]
+    assert sent.getall("X-Global-Transaction-Id") == [SCORING_ID]
     assert sent.getall("Authorization") == [BASIC]
     assert sent.getall("Accept") == ["application/json"]
     assert sent["X-Extra"] == "1"

@@ -37,6 +37,9 @@ def test_without_discovery_no_space_is_needed():
         (CLOUD | {"spaces": [], "discover": {"include": ["a*"]}}, "Discovery needs `spaces`"),
         (CLOUD | {"version": "2020-9-1"}, "regex"),
         (CLOUD | {"endpoints": {"credit": {"id": ""}}}, "length >= 1"),
+        (CLOUD | {"url": "http://cluster"}, "`url` has to be https"),
+        (CLOUD | {"token_url": "http://iam"}, "`token_url` has to be https"),
+        (CLOUD | {"url": "https://cluster/ml/v4"}, "leave out `/ml/v4`"),
         (CLOUD | {"space_id": "s"}, "unknown field"),
     ],
 )

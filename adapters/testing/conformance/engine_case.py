@@ -1,6 +1,6 @@
-"""What the contract needs to know of an engine."""
+"""What the contract of engines needs to know of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from msgspec import Struct
@@ -17,11 +17,19 @@ from schemas.errors import (
 )
 
 
-class EngineCase(Struct, frozen=True, kw_only=True):
-    """An emulated platform with one endpoint that scores.
+class Counterpart(Struct, frozen=True, kw_only=True):
+    """An emulated platform that runs, with one endpoint that scores.
 
-    `settings` discover it; `settings_at(url)` describe an endpoint of the same name that scores below that base URL
-    (the emulator's, or another), without discovery.
+    Attributes:
+        emulator: what listens.
+        settings: of an engine that discovers the endpoint.
+        settings_at: `settings_at(url)`: of an engine that does not discover, and knows an endpoint of the same name
+            below that base URL (the emulator's, or another).
+        wrong_credentials: like `settings`, with credentials that the platform refuses.
+        endpoint: its name.
+        request: that it scores.
+        answer: the body that it answers to `request`.
+        secrets: values that must not show anywhere.
     """
 
     emulator: Emulator
@@ -35,7 +43,14 @@ class EngineCase(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """What the platform answers instead, and what the engine has to make of it."""
+    """What the platform answers instead, and what the engine has to make of it.
+
+    Attributes:
+        name: of the test.
+        fault: what the platform does.
+        error: exactly this type is raised, with the other attributes as they stand here.
+        engine_message: None: not looked at.
+    """
 
     name: str
     fault: Fault
@@ -46,19 +61,35 @@ class Failure(Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
 
 
-class EngineUnderTest(Struct, frozen=True, kw_only=True):
+class EngineCase(Struct, frozen=True, kw_only=True):
+    """An engine under contract.
+
+    Attributes:
+        plugin: its descriptor.
+        start: starts a fresh counterpart.
+        failures: of the scoring route; `http_failures` makes those of platforms that mean what HTTP says.
+        scoring_route: name of the emulator's route that scores.
+        control_route: of one that discovery asks.
+    """
+
     plugin: EnginePlugin
-    start: Callable[[], AbstractAsyncContextManager[EngineCase]]
+    start: Callable[[], AbstractAsyncContextManager[Counterpart]]
     failures: Sequence[Failure]
     scoring_route: str
     control_route: str
 
 
 def http_failures(route: str, *, body: bytes, words: str) -> list[Failure]:
-    """What `adapters.base.http_errors` makes of statuses; `words` are what the platform says in `body`."""
+    """Return what `adapters.base.http_errors` makes of statuses.
 
-    def fault(status: int, *, times: int | None = 1, headers: dict[str, str] | None = None) -> Fault:
-        return Fault(route=route, status=status, body=body, times=times, headers=headers or {})
+    Args:
+        route: that scores.
+        body: of the platform's errors.
+        words: what the platform says in it.
+    """
+
+    def fault(status: int, *, times: int | None = 1, headers: Mapping[str, str] | None = None) -> Fault:
+        return Fault(route=route, status=status, body=body, times=times, headers=dict(headers or {}))
 
     refused = [
         Failure(

@@ -1,0 +1,128 @@
+"""The sink: one batch, one object."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.base import (
+    Batch,
+    Receipt,
+    RecordFilter,
+    Settlement,
+    Sink,
+    SinkPlugin,
+    Transport,
+    record_filter,
+)
+from adapters.sinks.object_store.azure_blob import AzureStore
+from adapters.sinks.object_store.encoding import Encoding, encoding_of
+from adapters.sinks.object_store.local import LocalStore
+from adapters.sinks.object_store.naming import name_of, not_stored, partition_of
+from adapters.sinks.object_store.s3 import S3Store
+from adapters.sinks.object_store.settings import ObjectStoreSettings
+from adapters.sinks.object_store.stores import Store
+from schemas.errors import SinkUnavailableError
+from schemas.payload import PayloadRecord
+
+_THREADS = 8
+
+
+class ObjectStore:
+    """A `Sink`: a folder, a bucket or a container."""
+
+    def __init__(self, settings: ObjectStoreSettings, store: Store, encoding: Encoding) -> None:
+        self._filter = record_filter(settings)
+        self._store = store
+        self._encoding = encoding
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="object-store")
+        self._left_behind: dict[str, tuple[str, asyncio.Future[None]]] = {}
+        self._sure: set[str] = set()
+
+    @property
+    def filter(self) -> RecordFilter:
+        """What the settings select."""
+        return self._filter
+
+    def partition(self, record: PayloadRecord) -> str:
+        """Return the folder of the record's deployment and day."""
+        return partition_of(record)
+
+    async def send(self, batch: Batch, *, deadline: float) -> Receipt:
+        """Write the records as an object: see `Sink.send`."""
+        if deadline <= asyncio.get_running_loop().time():
+            raise SinkUnavailableError("There is no time left to reach the object store.")
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._write_once(batch)
+        except TimeoutError:
+            raise SinkUnavailableError("The object store has not stored the object in time.") from None
+        return Receipt()
+
+    async def settle(self, receipt: Receipt, *, deadline: float) -> Settlement:
+        """Return what is known since `send`: it is stored."""
+        return Settlement(state="stored")
+
+    def close(self) -> None:
+        """Give up what is waiting; a thread that waits for the store ends with the store's own timeouts."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._store.close()
+
+    async def _write_once(self, batch: Batch) -> None:
+        """Write a batch in a thread; where an attempt at it was left there, after that has ended."""
+        first = batch.records[0].record.scoring_id
+        left = self._left_behind.get(batch.deployment_id)
+        if left is not None and left[0] == first:
+            await asyncio.wait([left[1]])
+        # After a start or a failure, some of it may be stored.
+        look = batch.deployment_id not in self._sure
+        self._sure.discard(batch.deployment_id)
+        writing = asyncio.get_running_loop().run_in_executor(self._executor, self._write, batch, look)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(_ignore)
+            self._left_behind[batch.deployment_id] = first, writing
+            raise
+        self._left_behind.pop(batch.deployment_id, None)
+        self._sure.add(batch.deployment_id)
+
+    def _write(self, batch: Batch, look: bool) -> None:
+        records = not_stored(batch.records, batch.partition, self._store.names) if look else batch.records
+        if records:
+            name = name_of(batch.partition, records, self._encoding.suffix)
+            self._store.put(name, self._encoding.encode(records), self._encoding.content_type)
+
+
+@asynccontextmanager
+async def connect(settings: ObjectStoreSettings, transport: Transport) -> AsyncIterator[Sink]:
+    """Open the sink; the first batch reaches for the store.
+
+    Raises:
+        MissingExtraError: a library of the format or the store is not installed.
+    """
+    # In a thread: the libraries are slow to import.
+    sink = await asyncio.to_thread(lambda: ObjectStore(settings, _store(settings), encoding_of(settings.format)))
+    try:
+        yield sink
+    finally:
+        sink.close()
+
+
+plugin = SinkPlugin(kind="object_store", settings=ObjectStoreSettings, connect=connect)
+
+
+def _store(settings: ObjectStoreSettings) -> Store:
+    place = settings.place
+    if place.scheme == "s3":
+        return S3Store(place, settings.s3)
+    if settings.azure is not None:
+        return AzureStore(place, settings.azure)
+    return LocalStore(Path(place.root))
+
+
+def _ignore(left: asyncio.Future[None]) -> None:
+    """Look at an outcome that nobody waits for any more: the batch comes again whatever it is."""
+    if not left.cancelled():
+        left.exception()

@@ -1,0 +1,126 @@
+"""What every engine promises (adapters.base.engine), over real sockets, against a counterpart with a script of faults."""
+
+import asyncio
+import re
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from adapters.base import API_VERSION, Engine, Transport
+from adapters.testing.conformance.engine_case import Counterpart, Failure
+from adapters.testing.conformance.engine_exchange import EngineExchange
+from adapters.testing.conformance.engine_secrets import EngineSecrets
+from adapters.testing.conformance.engine_setting import call_context, discovered
+from adapters.testing.emulator import Fault
+from schemas.deployment import Endpoint
+from schemas.errors import EngineError, EngineRefusedError
+
+
+class EngineConformance(EngineExchange, EngineSecrets):
+    """Subclass it as `Test...` and set `case`."""
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run the test of failures once for each."""
+        if "failure" in metafunc.fixturenames:
+            failures = self.case.failures
+            metafunc.parametrize("failure", failures, ids=[failure.name for failure in failures])
+
+    def test_its_descriptor_names_its_kind_and_the_api(self) -> None:
+        plugin = self.case.plugin
+        assert plugin.kind
+        assert plugin.api_version == API_VERSION
+        assert plugin.timeout_seconds > 0
+
+    @pytest.mark.asyncio
+    async def test_connecting_and_the_configured_endpoints_need_no_network(
+        self, scorer: Engine, counterpart: Counterpart
+    ) -> None:
+        assert [endpoint.name for endpoint in scorer.configured()] == [counterpart.endpoint]
+        assert scorer.configured() == scorer.configured()
+        assert counterpart.emulator.requests == {}
+
+    @pytest.mark.asyncio
+    async def test_discovery_lists_what_scores_and_the_same_again(
+        self, engine: Engine, counterpart: Counterpart
+    ) -> None:
+        endpoints = await engine.endpoints()
+        names = [endpoint.name for endpoint in endpoints]
+        assert counterpart.endpoint in names
+        assert len(set(names)) == len(names)
+        assert list(await engine.endpoints()) == list(endpoints)
+
+    @pytest.mark.asyncio
+    async def test_endpoints_carry_dates_assets_and_limits_in_their_one_form(self, engine: Engine) -> None:
+        for endpoint in await engine.endpoints():
+            for date in (endpoint.created_at, endpoint.modified_at):
+                assert date is None or (date.endswith("Z") and datetime.fromisoformat(date))
+            assert endpoint.asset is None or re.fullmatch(r"\S+", endpoint.asset.id)
+            limits = endpoint.limits
+            assert all(most is None or most > 0 for most in (limits.max_bytes, limits.max_rows, limits.max_parallel))
+            assert endpoint.timeout_seconds is None or endpoint.timeout_seconds > 0
+
+    @pytest.mark.asyncio
+    async def test_a_discovered_endpoint_scores_and_so_does_its_persisted_copy(
+        self, engine: Engine, counterpart: Counterpart
+    ) -> None:
+        endpoint = await discovered(engine, counterpart)
+        copy = msgspec.json.decode(msgspec.json.encode(endpoint), type=Endpoint)
+        assert copy == endpoint
+        for known in (endpoint, copy):
+            assert (await engine.invoke(known, counterpart.request, call_context())).body == counterpart.answer
+
+    @pytest.mark.asyncio
+    async def test_an_endpoint_that_another_release_persisted_is_scored_or_refused_with_our_error(
+        self, scorer: Engine, counterpart: Counterpart
+    ) -> None:
+        stranger = Endpoint(name=counterpart.endpoint, native={"of": ["another", "release"]})
+        try:
+            await scorer.invoke(stranger, counterpart.request, call_context())
+        except EngineError as error:
+            assert not error.retryable  # noqa: PT017 - either ending is right
+
+    @pytest.mark.asyncio
+    async def test_a_failure_becomes_our_error(
+        self, scorer: Engine, endpoint: Endpoint, counterpart: Counterpart, failure: Failure
+    ) -> None:
+        counterpart.emulator.play(failure.fault)
+        with pytest.raises(EngineError) as caught:
+            await scorer.invoke(endpoint, counterpart.request, call_context())
+        error = caught.value
+        assert type(error) is failure.error
+        assert error.retryable is failure.retryable
+        assert error.engine_status == failure.engine_status
+        assert error.retry_after == failure.retry_after
+        if failure.engine_message is not None:
+            assert error.engine_message == failure.engine_message
+            assert failure.engine_message not in error.message
+
+    @pytest.mark.asyncio
+    async def test_it_recovers_with_its_platform(
+        self, scorer: Engine, endpoint: Endpoint, counterpart: Counterpart
+    ) -> None:
+        counterpart.emulator.play(Fault(route=self.case.scoring_route, status=500, body=b"{}"))
+        with pytest.raises(EngineError):
+            await scorer.invoke(endpoint, counterpart.request, call_context())
+        assert (await scorer.invoke(endpoint, counterpart.request, call_context())).body == counterpart.answer
+
+    @pytest.mark.asyncio
+    async def test_wrong_credentials_are_refused_in_scoring_and_discovery(
+        self, endpoint: Endpoint, counterpart: Counterpart, transport: Transport
+    ) -> None:
+        async with self.case.plugin.connect(counterpart.wrong_credentials, transport) as stranger:
+            with pytest.raises(EngineRefusedError):
+                await stranger.invoke(endpoint, counterpart.request, call_context())
+            with pytest.raises(EngineRefusedError):
+                await stranger.endpoints()
+
+    @pytest.mark.asyncio
+    async def test_discovery_reports_a_control_plane_that_fails_and_recovers_with_it(
+        self, engine: Engine, counterpart: Counterpart
+    ) -> None:
+        counterpart.emulator.play(Fault(route=self.case.control_route, status=400, body=b"{}", times=None))
+        with pytest.raises(EngineError):
+            await engine.endpoints()
+        counterpart.emulator.recover()
+        assert await asyncio.wait_for(engine.endpoints(), 30)

@@ -1,0 +1,145 @@
+"""What every format promises (adapters.base.format), for all tables that it says it carries and for any others."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.base import API_VERSION, Body
+from adapters.testing.conformance.format_case import NAMES, FormatCase, tables
+from schemas.errors import EngineReplyError, UnprocessableRequestError
+from schemas.table import Cell, Table
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+_ODD = st.sampled_from([float("nan"), float("inf"), "\ud800", 10**400, -(2**64)])
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | _ODD
+ANY_CELL = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=6)
+
+
+class FormatConformance:
+    """Subclass it as `Test...` and set `case`."""
+
+    case: ClassVar[FormatCase]
+
+    def test_its_descriptor_names_its_kind_and_the_api(self) -> None:
+        assert self.case.plugin.kind
+        assert self.case.plugin.api_version == API_VERSION
+
+    def test_every_option_has_a_default_or_is_given(self) -> None:
+        assert self.case.writer().media_type == self.case.reader(("a",)).media_type
+
+    def test_whatever_it_carries_comes_back_as_it_was(self) -> None:
+        @_for_all(self.case.tables)
+        def check(table: Table) -> None:
+            columns = tuple(table.columns or ())
+            body = self.case.writer().encode(table)
+            read, expected = self.case.reader(columns).decode(body, len(table.rows)), self.case.comes_back(table)
+            assert tuple(read.columns or ()) == tuple(expected.columns or ())
+            assert alike([list(row) for row in read.rows], [list(row) for row in expected.rows])
+
+        check()
+
+    def test_a_body_says_its_bare_media_type(self) -> None:
+        @_for_all(self.case.tables)
+        def check(table: Table) -> None:
+            writer = self.case.writer()
+            assert writer.encode(table).content_type == writer.media_type
+            assert ";" not in writer.media_type
+
+        check()
+
+    def test_writing_and_reading_are_pure(self) -> None:
+        @_for_all(self.case.tables)
+        def check(table: Table) -> None:
+            before, writer = copy.deepcopy(table), self.case.writer()
+            body = writer.encode(table)
+            assert writer.encode(table) == body
+            assert table == before
+            reader, columns = self.case.reader(tuple(table.columns or ())), table.columns
+            assert reader.decode(body, len(table.rows)) == reader.decode(body, len(table.rows))
+            assert table.columns == columns
+
+        check()
+
+    def test_a_cell_that_it_cant_carry_is_refused_by_its_place(self) -> None:
+        @_for_all(self.case.tables, st.data())
+        def check(table: Table, data: st.DataObject) -> None:
+            n, m = data.draw(_places(table))
+            rows = [list(row) for row in table.rows]
+            rows[n][m] = data.draw(st.sampled_from(self.case.refused))
+            error = self._refusal(Table(table.columns, rows))
+            assert error is not None
+            assert error.target == f"values[{n}][{m}]"
+
+        if self.case.refused:
+            check()
+
+    def test_any_table_is_written_or_refused_with_a_place(self) -> None:
+        @_for_all(tables(ANY_CELL))
+        def check(table: Table) -> None:
+            error = self._refusal(table)
+            assert error is None or (error.target or "").startswith(("values", "fields"))
+
+        check()
+
+    def test_another_number_of_rows_is_refused(self) -> None:
+        @_for_all(self.case.tables)
+        def check(table: Table) -> None:
+            body, columns = self.case.writer().encode(table), tuple(table.columns or ())
+            # No body can be cut into more rows than it has cells.
+            for n_rows in {len(table.rows) - 1, len(table.rows) * max(len(columns), 1) + 1}:
+                assert _reading_fails(self.case, columns, body, n_rows)
+
+        check()
+
+    def test_any_bytes_are_read_as_so_many_rows_or_refused(self) -> None:
+        @_for_all(st.binary() | _TEXTS.map(str.encode), st.integers(1, 3))
+        def check(content: bytes, n_rows: int) -> None:
+            reader = self.case.reader(("a",))
+            try:
+                table = reader.decode(Body(content, reader.media_type), n_rows)
+            except EngineReplyError:
+                return
+            assert table.columns is not None
+            assert len(set(table.columns)) == len(table.columns)
+            assert [len(row) for row in table.rows] == [len(table.columns)] * n_rows
+
+        check()
+
+    def _refusal(self, table: Table) -> UnprocessableRequestError | None:
+        try:
+            self.case.writer().encode(table)
+        except UnprocessableRequestError as error:
+            return error
+        return None
+
+
+def alike(left: Cell, right: Cell) -> bool:
+    """Compare cells with their types: 1, 1.0 and True are three things."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(alike, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
+    return type(left) is type(right) and bool(left == right)
+
+
+def _for_all(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    # Not a decorator of the tests themselves: those are shared by all cases, and these strategies are one case's own.
+    def decorated(check: Callable[..., None]) -> Callable[[], None]:
+        return settings(deadline=None)(given(*strategies)(check))
+
+    return decorated
+
+
+def _places(table: Table) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(0, len(table.rows) - 1), st.integers(0, len(table.rows[0]) - 1))
+
+
+def _reading_fails(case: FormatCase, columns: tuple[str, ...], body: Body, n_rows: int) -> bool:
+    try:
+        case.reader(columns).decode(body, n_rows)
+    except EngineReplyError:
+        return True
+    return False

@@ -1,0 +1,89 @@
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from adapters.base import NativeRequest
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
+from adapters.engines.azure_studio import plugin
+from adapters.engines.azure_studio.settings import AzureStudioSettings
+from adapters.testing.azure_studio import AzureStudioEmulator, Model, Scored, studio_error
+from schemas.errors import EngineError, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
+
+_BODY = {"Inputs": {"input1": {"ColumnNames": ["Age"], "Values": [["33"]]}}, "GlobalParameters": {}}
+_TABLE = {"ColumnNames": ["Scored Labels"], "ColumnTypes": ["Int32"], "Values": [["1"]]}
+
+
+@asynccontextmanager
+async def _started() -> AsyncIterator[Counterpart]:
+    async with AzureStudioEmulator() as emulator:
+        model = Model(["Age"], lambda rows: Scored(["Scored Labels"], ["Int32"], [["1"] for _ in rows]))
+        service = emulator.add_service("credit", model)
+        emulator.add_service("fraud")
+
+        def settings(secret: str = emulator.client_secret, **options: Any) -> AzureStudioSettings:
+            config = {
+                "type": "azure_studio",
+                "subscription_id": emulator.subscription_id,
+                "control_url": emulator.url,
+                "authority_url": emulator.url,
+                "credentials": {
+                    "tenant": emulator.tenant,
+                    "client_id": emulator.client_id,
+                    "client_secret": secret,
+                },
+            }
+            return msgspec.convert(config | options, AzureStudioSettings)
+
+        def by_url(url: str, key: str = service.keys[0]) -> dict[str, Any]:
+            path = emulator.scoring_url(service).removeprefix(emulator.url)
+            return {"credit": {"url": url + path, "key": key}}
+
+        yield Counterpart(
+            emulator=emulator,
+            settings=settings(),
+            settings_at=lambda url: settings(discover=False, endpoints=by_url(url)),
+            wrong_credentials=settings("another", endpoints=by_url(emulator.url, "another")),
+            endpoint="credit",
+            request=NativeRequest(json.dumps(_BODY).encode(), "application/json", "application/json"),
+            answer=json.dumps({"Results": {"output1": {"type": "table", "value": _TABLE}}}).encode(),
+            secrets=[emulator.client_secret, *service.keys],
+        )
+
+
+def _failure(code: str, status: int, error: type[EngineError], *, retryable: bool = False) -> Failure:
+    fault = studio_error(status, code, "words of the service", times=None)
+    return Failure(
+        name=code,
+        fault=fault,
+        error=error,
+        retryable=retryable,
+        engine_status=status,
+        engine_message="words of the service",
+    )
+
+
+AZURE_STUDIO = EngineCase(
+    plugin=plugin,
+    start=_started,
+    failures=[
+        *http_failures(
+            "execute",
+            body=b'{"error": {"code": "BadArgument", "message": "words", "details": [{"message": "of the service"}]}}',
+            words="words of the service",
+        ),
+        _failure("BadUserArgument", 400, EngineRefusedError),
+        _failure("ModuleExecutionError", 400, EngineRefusedError),
+        _failure("ScoreRequestUnauthorized", 401, EngineRefusedError),
+        _failure("ScoreRequestTimeout", 408, EngineTimeoutError),
+        _failure("Conflict", 409, EngineRefusedError),
+        _failure("MemoryQuotaViolation", 413, EngineRefusedError),
+        _failure("InternalError", 500, EngineRefusedError),
+        _failure("RequestThrottled", 503, EngineUnavailableError, retryable=True),
+        _failure("InitializingContainers", 503, EngineUnavailableError, retryable=True),
+    ],
+    scoring_route="execute",
+    control_route="services",
+)

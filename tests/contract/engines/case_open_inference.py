@@ -1,0 +1,67 @@
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from adapters.base import NativeRequest
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
+from adapters.engines.open_inference import plugin
+from adapters.engines.open_inference.settings import OpenInferenceSettings
+from adapters.testing.open_inference import (
+    EmulatedModel,
+    OpenInferenceEmulator,
+    Tensor,
+    TensorType,
+    credit_risk_columns,
+)
+
+_TOKEN = "token-of-the-contract"
+_API_KEY = "api-key-of-the-contract"
+_ANSWER = {
+    "model_name": "credit",
+    "model_version": "1",
+    "outputs": [{"name": "y", "datatype": "INT64", "shape": [1], "data": [1]}],
+}
+
+
+@asynccontextmanager
+async def _started() -> AsyncIterator[Counterpart]:
+    def settings(url: str, **options: Any) -> OpenInferenceSettings:
+        config = {
+            "type": "open_inference",
+            "url": url,
+            "credentials": {"token": _TOKEN},
+            "headers": {"X-Api-Key": _API_KEY},
+        }
+        return msgspec.convert(config | options, OpenInferenceSettings)
+
+    model = EmulatedModel(
+        predict=lambda _: [Tensor("y", "INT64", [1], [1])],
+        inputs=[TensorType("x", "INT64", (-1,))],
+        outputs=[TensorType("y", "INT64", (-1,))],
+    )
+    body = {"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}
+    async with OpenInferenceEmulator(authorization=f"Bearer {_TOKEN}") as emulator:
+        emulator.add_model("credit", model)
+        emulator.add_model("fraud", credit_risk_columns())
+        yield Counterpart(
+            emulator=emulator,
+            settings=settings(emulator.url),
+            settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
+            wrong_credentials=settings(emulator.url, credentials={"token": "another"}),
+            endpoint="credit",
+            request=NativeRequest(json.dumps(body).encode(), "application/json", "application/json"),
+            answer=json.dumps(_ANSWER).encode(),
+            secrets=[_TOKEN, _API_KEY],
+        )
+
+
+OPEN_INFERENCE = EngineCase(
+    plugin=plugin,
+    start=_started,
+    failures=http_failures("infer", body=b'{"error": "words of the server"}', words="words of the server"),
+    scoring_route="infer",
+    control_route="index",
+)

@@ -1,0 +1,96 @@
+"""Sinks under contract, each beside its far side."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Literal
+
+import msgspec
+import pytest
+
+from adapters.base import Batch, Receipt, Settlement, Sink, SinkPlugin
+from adapters.testing.emulator import Emulator, Fault
+from gateway.transport import HttpTransport
+from tests.contract.sinks.records import batch_of, in_seconds, payload_record
+
+LinkFault = Literal["lose", "reset", "truncate", "stall"]
+"""`lose`: the far side stores, its answer gets lost; `reset`: nothing is stored; `truncate`: the answer is cut short;
+`stall`: no answer for as long as the test lasts, and nothing is stored."""
+
+
+class Bench(ABC):
+    """A sink beside its far side. `request` gives fixtures: what is slow to start is shared by the session."""
+
+    plugin: SinkPlugin
+    secrets: Sequence[str]
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.request = request
+
+    @abstractmethod
+    async def start(self, stack: AsyncExitStack) -> dict[str, object]:
+        """Start the far side and return the sink's configuration."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """End the far side: nobody listens any more."""
+
+    @abstractmethod
+    async def stored(self) -> list[str]:
+        """Return the ids of the stored rows, sorted."""
+
+    @abstractmethod
+    async def refuse(self, scoring_id: str) -> None:
+        """Let the far side refuse a record, whenever it comes."""
+
+    @abstractmethod
+    def play(self, fault: LinkFault) -> None:
+        """Let the next batch meet a fault on its way."""
+
+    @abstractmethod
+    async def seen(self) -> None:
+        """Wait until a batch has reached the far side."""
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        settings = msgspec.convert(await self.start(stack), self.plugin.settings)
+        transport = await stack.enter_async_context(HttpTransport())
+        self.sink: Sink = await stack.enter_async_context(self.plugin.connect(settings, transport))
+
+    def batch(self, *scoring_ids: str, rows: int = 1) -> Batch:
+        records = [payload_record(rows, scoring_id=scoring_id) for scoring_id in scoring_ids]
+        return batch_of(records, self.sink.partition(records[0]))
+
+    async def settled(self, receipt: Receipt) -> Settlement:
+        for _ in range(100):
+            settlement = await self.sink.settle(receipt, deadline=in_seconds(10))
+            if settlement.state != "not_yet":
+                return settlement
+        raise AssertionError("the batch never settled")
+
+    async def deliver(self, batch: Batch) -> Settlement:
+        return await self.settled(await self.sink.send(batch, deadline=in_seconds(10)))
+
+
+class HttpBench(Bench):
+    """A sink whose far side is an emulator, which takes batches at `store_route`."""
+
+    store_route: str
+    emulator: Emulator
+
+    async def stop(self) -> None:
+        await self.emulator.__aexit__(None, None, None)
+
+    def play(self, fault: LinkFault) -> None:
+        if fault == "stall":
+            self.emulator.play(Fault(route=self.store_route, delay_seconds=30))
+        else:
+            self.emulator.play(Fault(route=self.store_route, connection=fault))
+
+    def answer(self, status: int, **options: object) -> None:
+        """Answer the next batch with a status, and store nothing."""
+        self.emulator.play(msgspec.convert({"route": self.store_route, "status": status, **options}, Fault))
+
+    async def seen(self) -> None:
+        async with asyncio.timeout(10):
+            await self.emulator.seen(self.store_route)

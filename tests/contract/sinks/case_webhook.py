@@ -1,0 +1,31 @@
+from contextlib import AsyncExitStack
+
+from adapters.sinks import webhook
+from adapters.testing.webhook import WebhookReceiver
+from tests.contract.sinks.benches import HttpBench
+
+_KEY = "Y29udHJhY3QtY29udHJhY3QtY29udHJhY3Q="
+_TOKEN = "token-of-the-contract"
+
+
+class WebhookBench(HttpBench):
+    plugin = webhook.plugin
+    store_route = "events"
+    secrets = (_KEY, _TOKEN)
+
+    async def start(self, stack: AsyncExitStack) -> dict[str, object]:
+        headers = {"Authorization": f"Bearer {_TOKEN}"}
+        self.receiver = WebhookReceiver(secret=f"whsec_{_KEY}", headers=headers)
+        self.emulator = await stack.enter_async_context(self.receiver)
+        return {
+            "type": "webhook",
+            "url": self.receiver.events_url,
+            "secret": f"whsec_{_KEY}",
+            "headers": headers,
+        }
+
+    async def stored(self) -> list[str]:
+        return sorted(f"{event.id}-{n}" for event in self.receiver.events for n in range(1, event.data["rows"] + 1))
+
+    async def refuse(self, scoring_id: str) -> None:
+        self.receiver.refused.add(scoring_id)

@@ -1,0 +1,118 @@
+import msgspec
+import pytest
+
+from adapters.engines.azure_studio.arm import Properties, WebService
+from adapters.engines.azure_studio.discovery import can_score
+from adapters.testing.emulator import Fault
+from schemas.errors import EngineError
+from tests.unit.adapters.engines.azure_studio.calls import MODEL, REQUEST, TABLE_QUERY, context
+
+
+async def test_a_service_is_described_as_azure_describes_it(emulator, connect):
+    service = emulator.add_service("credit", MODEL)
+    async with connect() as engine:
+        (endpoint,) = await engine.endpoints()
+    assert (endpoint.name, endpoint.title) == ("credit", "credit [Predictive Exp.]")
+    assert endpoint.rn.endswith("/resourceGroups/credit/providers/Microsoft.MachineLearning/webServices/credit")
+    assert (endpoint.created_at, endpoint.modified_at) == ("2017-03-01T08:00:00.123Z", "2017-03-02T10:30:00.000Z")
+    assert endpoint.asset.url.endswith("/swagger.json")
+    assert endpoint.columns == ("Age",)
+    assert endpoint.limits.max_parallel == 4
+    assert endpoint.native["url"] == f"{emulator.scoring_url(service)}?{TABLE_QUERY}"
+    assert endpoint.native["key"] == service.keys[0]
+
+
+async def test_only_provisioned_services_are_listed(emulator, connect):
+    for state in ("Succeeded", "Provisioning", "Failed", "Unknown"):
+        emulator.add_service(state.lower(), MODEL).state = state
+    async with connect() as engine:
+        assert [endpoint.name for endpoint in await engine.endpoints()] == ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("location", "can"),
+    [
+        ("https://region.services.azureml.net/subscriptions/s/services/i/swagger.json", True),
+        ("https://region.services.azureml.net/subscriptions/s/services/i/swagger.json?v=1", True),
+        ("http://region.services.azureml.net/subscriptions/s/services/i/swagger.json", False),
+        ("https://region.services.azureml.net/help", False),
+        (None, False),
+    ],
+)
+def test_a_service_needs_a_url_that_its_key_may_be_sent_to(location, can):
+    assert can_score(WebService("/subscriptions/s/webServices/c", Properties(swagger_location=location))) is can
+
+
+async def test_a_resource_group_narrows_the_list(emulator, connect):
+    emulator.add_service("credit", MODEL)
+    emulator.add_service("fraud", MODEL, resource_group="other")
+    async with connect(resource_group="other") as engine:
+        assert [endpoint.name for endpoint in await engine.endpoints()] == ["fraud"]
+
+
+async def test_equal_names_are_told_apart_by_their_groups(emulator, connect):
+    emulator.add_service("credit", MODEL)
+    emulator.add_service("credit", MODEL, resource_group="other")
+    async with connect() as engine:
+        endpoints = await engine.endpoints()
+        assert [endpoint.name for endpoint in endpoints] == ["credit/credit", "other/credit"]
+        for endpoint in endpoints:
+            await engine.invoke(endpoint, REQUEST, context())
+
+
+async def test_patterns_and_services_by_url_spare_requests(emulator, connect):
+    for name in ("credit-1", "credit-2", "fraud"):
+        emulator.add_service(name, MODEL)
+    endpoints = {"credit-1": {"url": "https://host/execute", "key": "k"}}
+    async with connect(discover={"include": ["credit-*"]}, endpoints=endpoints) as engine:
+        assert [endpoint.name for endpoint in await engine.endpoints()] == ["credit-2"]
+    assert (emulator.requests["service"], emulator.requests["keys"]) == (1, 1)
+
+
+async def test_details_of_the_configuration_are_merged_in(emulator, connect):
+    service = emulator.add_service("credit", MODEL)
+    service.max_parallel = 4
+    details = {"key": service.keys[1], "style": "rows", "limits": {"max_rows": 50, "max_parallel": 9}}
+    async with connect(endpoints={"credit": details}) as engine:
+        (endpoint,) = await engine.endpoints()
+    assert endpoint.native == {"url": f"{emulator.scoring_url(service)}?api-version=2.0&format=swagger"}
+    assert (endpoint.limits.max_rows, endpoint.limits.max_parallel) == (50, 4)
+    assert "keys" not in emulator.requests
+
+
+async def test_a_service_is_described_again_only_after_it_changed(emulator, connect):
+    service = emulator.add_service("credit", MODEL)
+    async with connect() as engine:
+        first = await engine.endpoints()
+        assert await engine.endpoints() == first
+        assert emulator.requests["service"] == 1
+        service.modified_on = "2018-01-01T00:00:00Z"
+        await engine.endpoints()
+    assert emulator.requests["service"] == 2
+
+
+async def test_one_service_at_fault_does_not_hide_the_others(emulator, connect):
+    emulator.add_service("credit", MODEL)
+    emulator.add_service("fraud", MODEL)
+    emulator.play(Fault(route="service", status=500, body=b"{}"))
+    async with connect() as engine:
+        assert len(await engine.endpoints()) == 1
+        assert len(await engine.endpoints()) == 2
+
+
+async def test_discovery_fails_where_no_service_can_be_described(emulator, connect):
+    emulator.add_service("credit", MODEL)
+    emulator.play(Fault(route="service", status=500, body=b"{}", times=None))
+    async with connect() as engine:
+        with pytest.raises(EngineError, match="can't be described"):
+            await engine.endpoints()
+
+
+async def test_a_service_without_its_key_asks_for_it_when_called(emulator, connect):
+    emulator.add_service("credit", MODEL)
+    emulator.play(Fault(route="keys", status=500, body=b"{}"))
+    async with connect() as engine:
+        (endpoint,) = await engine.endpoints()
+        assert "key" not in endpoint.native
+        assert (await engine.invoke(endpoint, REQUEST, context())).status == 200
+    assert msgspec.json.encode(endpoint)

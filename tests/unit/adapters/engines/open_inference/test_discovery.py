@@ -1,0 +1,145 @@
+import msgspec
+import pytest
+
+from adapters.engines.open_inference import plugin
+from adapters.engines.open_inference.settings import OpenInferenceSettings
+from adapters.testing.emulator import Fault
+from adapters.testing.open_inference import OpenInferenceEmulator, credit_risk_columns, credit_risk_matrix
+from gateway.transport import HttpTransport
+from schemas.errors import EngineError, EngineRefusedError, EngineReplyError
+
+
+@pytest.fixture
+async def transport():
+    async with HttpTransport() as transport:
+        yield transport
+
+
+@pytest.fixture
+def connect(transport):
+    def connect(emulator, **options):
+        config = {"type": "open_inference", "url": emulator.url} | options
+        return plugin.connect(msgspec.convert(config, OpenInferenceSettings), transport)
+
+    return connect
+
+
+def two_models(emulator):
+    emulator.add_model("columns", credit_risk_columns())
+    emulator.add_model("matrix", credit_risk_matrix())
+
+
+def replaced(model, **changes):
+    return msgspec.structs.replace(model, **changes)
+
+
+@pytest.mark.parametrize("listing", ["repository_index", "models"])
+async def test_models_are_found_by_whichever_list_the_server_has(connect, listing):
+    async with OpenInferenceEmulator(listing=listing) as emulator:
+        two_models(emulator)
+        async with connect(emulator) as engine:
+            columns, matrix = await engine.endpoints()
+    assert (columns.name, matrix.name) == ("columns", "matrix")
+    assert columns.columns is not None
+    assert matrix.request_options["tensors"]["tensor"] == "predict"
+
+
+async def test_a_model_with_several_versions_is_one_endpoint(connect):
+    async with OpenInferenceEmulator() as emulator:
+        emulator.add_model("credit", replaced(credit_risk_columns(), versions=("1", "2")))
+        async with connect(emulator) as engine:
+            (endpoint,) = await engine.endpoints()
+    assert endpoint.asset.revision is None
+
+
+async def test_models_that_are_not_ready_are_left_out(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        index = b'[{"name": "columns", "state": "ready"}, {"name": "matrix", "state": "UNAVAILABLE"}]'
+        emulator.play(Fault(route="index", body=index))
+        async with connect(emulator, listing="repository_index") as engine:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns"]
+
+
+async def test_patterns_spare_requests_for_what_nobody_wants(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        async with connect(emulator, discover={"include": ["m*"], "exclude": ["x"]}) as engine:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["matrix"]
+        assert emulator.requests["metadata"] == 1
+
+
+async def test_configured_models_are_described_beside_the_listed_ones(connect):
+    async with OpenInferenceEmulator() as emulator:
+        emulator.add_model("credit", replaced(credit_risk_matrix(), versions=("1", "2")))
+        endpoints = {"credit-1": {"model": "credit", "version": "1"}, "gone": {}}
+        async with connect(emulator, endpoints=endpoints) as engine:
+            assert engine.configured() == []
+            found = {endpoint.name: endpoint for endpoint in await engine.endpoints()}
+    assert set(found) == {"credit", "credit-1"}
+    assert found["credit-1"].asset.revision == "1"
+    assert found["credit-1"].request_options == found["credit"].request_options
+
+
+async def test_without_a_list_the_configured_models_are_all(connect):
+    async with OpenInferenceEmulator(listing="none") as emulator:
+        two_models(emulator)
+        for listing in ("auto", "configured"):
+            async with connect(emulator, listing=listing, endpoints={"matrix": {}}) as engine:
+                assert [endpoint.name for endpoint in await engine.endpoints()] == ["matrix"]
+
+
+async def test_without_a_list_and_without_names_the_message_says_what_to_do(connect):
+    async with OpenInferenceEmulator(listing="none") as emulator, connect(emulator) as engine:
+        with pytest.raises(EngineRefusedError, match="name them under `endpoints`"):
+            await engine.endpoints()
+
+
+async def test_a_server_without_metadata_still_lists_its_models(connect):
+    async with OpenInferenceEmulator() as emulator:
+        emulator.add_model("credit", replaced(credit_risk_columns(), has_metadata=False))
+        async with connect(emulator) as engine:
+            (endpoint,) = await engine.endpoints()
+    assert (endpoint.columns, endpoint.request_options) == (None, {})
+
+
+async def test_a_model_keeps_what_was_known_while_its_metadata_can_not_be_had(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        async with connect(emulator) as engine:
+            known = await engine.endpoints()
+            emulator.play(Fault(route="metadata", status=503, body=b"{}"))
+            assert await engine.endpoints() == known
+
+
+async def test_a_model_that_never_was_known_waits_for_its_metadata(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        async with connect(emulator) as engine:
+            emulator.play(Fault(route="metadata", status=503, body=b"{}"))
+            assert len(await engine.endpoints()) == 1
+            assert len(await engine.endpoints()) == 2
+
+
+async def test_discovery_fails_where_no_model_can_be_described(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        emulator.play(Fault(route="metadata", status=500, body=b"{}", times=None))
+        async with connect(emulator) as engine:
+            with pytest.raises(EngineError, match="metadata"):
+                await engine.endpoints()
+
+
+async def test_an_empty_server_has_no_endpoints(connect):
+    async with OpenInferenceEmulator() as emulator, connect(emulator) as engine:
+        assert await engine.endpoints() == []
+
+
+@pytest.mark.parametrize(("listing", "route"), [("repository_index", "index"), ("models", "models")])
+@pytest.mark.parametrize("body", [b"<html>", b'{"models": [1]}', b"[1]"])
+async def test_an_unreadable_list_is_named(connect, listing, route, body):
+    async with OpenInferenceEmulator(listing=listing) as emulator:
+        emulator.play(Fault(route=route, body=body))
+        async with connect(emulator, listing=listing) as engine:
+            with pytest.raises(EngineReplyError, match="check `url`"):
+                await engine.endpoints()

@@ -1,0 +1,64 @@
+import pytest
+
+from gateway.mapping.label_order import MAX_TEXT, LabelOrder
+from gateway.mapping.labels import Labels
+from schemas.configuration import OutputSettings
+from schemas.table import Table
+
+EACH = {"probability": "p", "probability_of": "each", "labels": ("no", "yes")}
+
+
+def order(**settings):
+    return LabelOrder(OutputSettings(**settings), Labels(settings.get("labels", ())))
+
+
+def beside(*labels):
+    return Table(("p",), [[[0.1, 0.9]]], labels=labels)
+
+
+def in_rows(*cells):
+    return Table(("p", "labels"), [[[0.1, 0.9], cell] for cell in cells])
+
+
+@pytest.mark.parametrize("stated", [("yes", "no"), ("a", "b"), (1, 0), (None, "yes"), ("no", "no")])
+def test_another_order_and_other_classes_contradict(stated):
+    assert order(**EACH).contradicts(beside(*stated))
+
+
+@pytest.mark.parametrize("stated", [("no", "yes"), (0, 1), ("0", 1.0), ("no",), ("yes", "no", "maybe")])
+def test_the_same_order_its_numbers_and_lists_of_another_length_do_not(stated):
+    assert not order(**EACH).contradicts(beside(*stated))
+
+
+def test_labels_that_are_numbers_are_compared_as_classes():
+    assert order(**EACH | {"labels": (1, 0)}).contradicts(beside("0", "1"))
+    assert not order(**EACH | {"labels": (1, 0)}).contradicts(beside(1.0, 0))
+
+
+@pytest.mark.parametrize("cell", [["yes", "no"], "['yes', 'no']", '["yes", "no"]'])
+def test_an_order_in_any_row_counts_as_a_list_or_as_its_text(cell):
+    assert order(**EACH).contradicts(in_rows(["no", "yes"], "['no', 'yes']", cell))
+
+
+@pytest.mark.parametrize("cell", [None, 7, "yes", "[yes, no]", "['yes', 'no'", "[" * 5000, "[" + " " * MAX_TEXT + "]"])
+def test_what_is_no_list_states_no_order(cell):
+    assert not order(**EACH).contradicts(in_rows(cell))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"prediction": "p"},
+        {"probability": ("a", "b"), "labels": ("no", "yes")},
+        {"prediction": "l", "probability": "p", "probability_of": "winner", "labels": ("no", "yes")},
+    ],
+)
+def test_an_order_that_decides_nothing_contradicts_nothing(settings):
+    assert not order(**settings).contradicts(beside("yes", "no"))
+
+
+def test_a_column_named_labels_matters_to_vectors_alone():
+    index = {"prediction": "p", "prediction_is": "index", "labels": ("no", "yes")}
+    assert not order(**index).contradicts(in_rows(["yes", "no"]))
+    assert order(**index).contradicts(beside("yes", "no"))

@@ -1,0 +1,151 @@
+"""Rows to native parts and back, through real formats and mapping."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import json
+
+from gateway.pipeline import NativePart, Pipeline, Pipelines
+from schemas.configuration import InputSettings, OutputSettings
+from schemas.deployment import Deployment, Endpoint, Limits
+from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
+from schemas.scoring import ScoringRequest
+from tests.fakes.engines import ScriptedEngine, answered
+from tests.fakes.gateways import configuration_of, deployed, registry
+
+
+def pipelines(engine: ScriptedEngine | None = None) -> Pipelines:
+    engine = engine or ScriptedEngine()
+    return Pipelines(configuration_of(Path("unused"), engine), registry(), {"aws": engine}, lambda: 0.0)
+
+
+def deployment(limits: Limits | None = None, *, endpoint_seconds: float | None = None, **settings: Any) -> Deployment:
+    endpoint = Endpoint(name="model", limits=limits or Limits(), timeout_seconds=endpoint_seconds)
+    return Deployment(id="credit", engine="aws", endpoint=endpoint, settings=deployed(**settings))
+
+
+def pipeline(limits: Limits | None = None, **settings: Any) -> Pipeline:
+    return pipelines().of(deployment(limits, **settings))
+
+
+def rows_of(part: NativePart) -> list[Any]:
+    rows: list[Any] = json.decode(part.request.body)["values"]
+    assert len(rows) == part.n_rows
+    return rows
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(max_size=30), min_size=1, max_size=40),
+    st.none() | st.integers(1, 12),
+    st.none() | st.integers(230, 400),
+)
+def test_parts_keep_the_order_and_the_limits(cells: list[str], max_rows: int | None, max_bytes: int | None) -> None:
+    built = pipeline(Limits(max_rows=max_rows, max_bytes=max_bytes))
+    parts = built.encode(ScoringRequest([[cell] for cell in cells], ["a"]))
+    assert [row[0] for part in parts for row in rows_of(part)] == cells
+    assert all(max_rows is None or part.n_rows <= max_rows for part in parts)
+    assert all(max_bytes is None or len(part.request.body) <= max_bytes for part in parts)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(), min_size=1, max_size=30), st.integers(1, 7))
+def test_answers_of_parts_are_joined_in_order(cells: list[int], max_rows: int) -> None:
+    built = pipeline(Limits(max_rows=max_rows))
+    request = ScoringRequest([[cell] for cell in cells], ["a"])
+    parts = built.encode(request)
+    answers = [answered({"fields": ["prediction"], "values": rows_of(part)}) for part in parts]
+    assert built.decode(request, parts, answers).response.values == request.values
+
+
+def test_one_request_is_made_where_nothing_limits_it() -> None:
+    (part,) = pipeline().encode(ScoringRequest([[n] for n in range(5_000)], ["a"]))
+    assert part.n_rows == 5_000
+    assert (part.request.content_type, part.request.accept) == ("application/json", "application/json")
+
+
+def test_row_that_is_larger_than_the_limit_is_refused_with_its_place() -> None:
+    built = pipeline(Limits(max_bytes=60))
+    with pytest.raises(UnprocessableRequestError) as refused:
+        built.encode(ScoringRequest([["x"], ["y"], ["z" * 60], ["w"]], ["a"]))
+    assert refused.value.target == "values[2]"
+    assert "zz" not in refused.value.message
+
+
+def test_cell_that_the_format_cannot_carry_is_named_by_its_place_in_the_call() -> None:
+    built = pipeline(Limits(max_rows=2), format="sagemaker-linear-learner", input=InputSettings(fields=("a", "b")))
+    with pytest.raises(UnprocessableRequestError) as refused:
+        built.encode(ScoringRequest([[1, 2], [1, 2], [1, 2], [1, [3]]], ["a", "b"]))
+    assert refused.value.target == "values[3][1]"
+
+
+def test_missing_column_is_refused_before_anything_is_encoded() -> None:
+    with pytest.raises(UnprocessableRequestError, match="`b`") as refused:
+        pipeline(input=InputSettings(fields=("a", "b"))).encode(ScoringRequest([[1]], ["a"]))
+    assert refused.value.target == "fields"
+
+
+def test_answers_with_other_columns_or_rows_are_no_answer() -> None:
+    built = pipeline(Limits(max_rows=1))
+    request = ScoringRequest([[1], [2]], ["a"])
+    parts = built.encode(request)
+    differing = [answered({"fields": [name], "values": [[1]]}) for name in ("x", "y")]
+    with pytest.raises(EngineReplyError, match="different columns"):
+        built.decode(request, parts, differing)
+    short = [answered({"fields": ["x"], "values": rows}) for rows in ([[1]], [])]
+    with pytest.raises(EngineReplyError):
+        built.decode(request, parts, short)
+
+
+@pytest.mark.parametrize(("stated", "contradicts"), [(["No Risk", "Risk"], False), (["Risk", "No Risk"], True)])
+def test_platform_that_states_another_order_of_classes_is_noticed(stated: list[str], contradicts: bool) -> None:
+    output = OutputSettings(prediction="prediction", probability="p", probability_of="each", labels=("No Risk", "Risk"))
+    built = pipeline(output=output)
+    request = ScoringRequest([[1]], ["a"])
+    parts = built.encode(request)
+    body = {"fields": ["prediction", "p"], "labels": stated, "values": [["Risk", [0.2, 0.8]]]}
+    decoded = built.decode(request, parts, [answered(body)])
+    assert decoded.response.values == [["Risk", [0.2, 0.8]]]
+    assert decoded.labels_contradict is contradicts
+
+
+@pytest.mark.parametrize(
+    ("configured", "endpoint_seconds", "seconds"),
+    [({"timeout_seconds": 7.0}, 8.0, 7.0), ({}, 8.0, 8.0), ({}, None, 5.0)],
+)
+def test_time_limit_is_the_nearest_that_is_stated(
+    configured: dict[str, Any], endpoint_seconds: float | None, seconds: float
+) -> None:
+    assert pipelines().of(deployment(endpoint_seconds=endpoint_seconds, **configured)).timeout_seconds == seconds
+
+
+def test_pipeline_is_compiled_once_until_the_deployment_changes_and_keeps_its_circuit() -> None:
+    compiled, first = pipelines(), deployment()
+    assert compiled.of(first) is compiled.of(first)
+    changed = deployment(timeout_seconds=1.0)
+    assert compiled.of(changed) is not compiled.of(first)
+    assert compiled.of(changed).circuit is compiled.of(first).circuit
+
+
+@pytest.mark.parametrize("formats", [{"format": None}, {"format": None, "request": {"format": "csv"}}])
+def test_deployment_without_formats_says_what_to_configure(formats: dict[str, Any]) -> None:
+    with pytest.raises(DeploymentNotConfiguredError, match=r"engines\.aws\.defaults"):
+        pipelines().of(deployment(**formats))
+
+
+def test_discovered_endpoint_without_settings_says_what_to_configure() -> None:
+    bare = Deployment(id="aws--model", engine="aws", endpoint=Endpoint(name="model"), settings=None)
+    with pytest.raises(DeploymentNotConfiguredError, match="endpoint model"):
+        pipelines().of(bare)
+
+
+def test_open_circuits_are_listed_by_deployment() -> None:
+    compiled = pipelines()
+    circuit = compiled.of(deployment()).circuit
+    assert compiled.open_circuits() == []
+    for _ in range(10):
+        circuit.failed()
+    assert compiled.open_circuits() == ["credit"]
