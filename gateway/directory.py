@@ -124,7 +124,7 @@ class Directory:
                 "The deployment is not known yet: discovery has not finished. Try again in a moment.",
                 target="deployment_id",
             )
-        raise UnknownDeploymentError(self._why_unknown(deployment_id), target="deployment_id")
+        raise UnknownDeploymentError(self._why_unknown(deployment_id, engine), target="deployment_id")
 
     def statuses(self) -> list[EngineStatus]:
         """Return one status for each engine."""
@@ -235,10 +235,11 @@ class Directory:
             raise UnknownDeploymentError("No engine has this name.", target="engine")
         return state
 
-    def _why_unknown(self, deployment_id: str) -> str:
+    def _why_unknown(self, deployment_id: str, engine: str | None) -> str:
         settings = self._configured.get(deployment_id)
-        if settings is None:
-            return "No deployment has this id. GET /v1/deployments lists those that there are."
+        if settings is None or engine not in (None, settings.engine):
+            here = "" if engine is None else f" of the engine {engine}"
+            return f"No deployment{here} has this id. GET /v1/deployments lists those that there are."
         return f"The engine {settings.engine} has no endpoint named {settings.endpoint} that could score now."
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, json
@@ -91,7 +92,7 @@ class Scoring:
         if not request.values:
             return _answer(Unlogged(), ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[]), parsed)
         parts = await _translate(large, pipeline.encode, request)
-        started = _now()
+        started = perf_counter()
         record = await _translate(large, self._tap.open, deployment, call.tapped, request)
         try:
             async with record:
@@ -101,9 +102,9 @@ class Scoring:
         except PayloadLogError:
             raise
         except BaseException as error:
-            self._ended(deployment, call, record, error, _now() - started)
+            self._ended(deployment, call, record, error, perf_counter() - started)
             raise
-        self._ended(deployment, call, record, None, _now() - started)
+        self._ended(deployment, call, record, None, perf_counter() - started)
         contradicting = await _translate(large, pipeline.mapping.contradictions, decoded.response)
         if contradicting:
             self._observer.contradicted(deployment.id, contradicting)
@@ -131,7 +132,7 @@ class Scoring:
     ) -> list[NativeResponse]:
         """Invoke all parts of a call, a few at a time; the first that fails fails the call."""
         turn = asyncio.Semaphore(pipeline.endpoint.limits.max_parallel)
-        started = _now()
+        started = perf_counter()
 
         async def invoke(part: NativePart) -> NativeResponse:
             async with turn:
@@ -143,7 +144,7 @@ class Scoring:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
-            record.engine_seconds = _now() - started
+            record.engine_seconds = perf_counter() - started
         return [task.result() for task in tasks]
 
     async def _invoke(
@@ -153,7 +154,7 @@ class Scoring:
         attempt = 1
         while True:
             pipeline.circuit.check()
-            started = _now()
+            started = perf_counter()
             try:
                 answer = await pipeline.engine.invoke(pipeline.endpoint, request, context)
             except EngineError as error:
@@ -165,7 +166,7 @@ class Scoring:
                 pipeline.circuit.succeeded()
                 return answer
             finally:
-                record.engine_seconds = _now() - started
+                record.engine_seconds = perf_counter() - started
             await asyncio.sleep(pause)
             attempt += 1
 
@@ -218,4 +219,5 @@ def _pause(attempt: int, retry_after: float | None) -> float:
 
 
 def _now() -> float:
+    # The clock of deadlines; too coarse to take times by, since uvloop's counts whole milliseconds.
     return asyncio.get_running_loop().time()

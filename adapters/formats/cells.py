@@ -41,7 +41,7 @@ def unwritable(rows: Rows) -> UnprocessableRequestError:
     for n, row in enumerate(rows):
         for m, cell in enumerate(row):
             if not _is_writable(cell):
-                return refused_cell(n, m, "can't be written as JSON")
+                return refused_cell(n, m, "can't be written: it is no JSON value")
     return UnprocessableRequestError("The values are nested too deeply.", target="values")
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from adapters.base import Body, Format, FormatPlugin
-from adapters.formats.cells import named_columns
+from adapters.formats.cells import named_columns, unwritable
 from adapters.formats.columns import Names, check_fields, check_names, check_widths, named_table
 from adapters.formats.csv_lines import RawCell, csv_text, numeric_lines, read_cell, split_lines
 from adapters.formats.text_cells import as_text
@@ -48,7 +48,7 @@ class CsvFormat:
         """Write one row a line, quoted after RFC 4180 where a text needs it; booleans are 1 and 0, null is empty."""
         text = _numeric_text(table.rows)
         if text is None:
-            text = "\n".join([_line(row, n) for n, row in enumerate(table.rows)]).encode()
+            text = _utf8("\n".join([_line(row, n) for n, row in enumerate(table.rows)]), table.rows)
         if self._header:
             names = named_columns(table, "CSV with a header line")
             text = ",".join(map(_quoted, names)).encode() + b"\n" + text
@@ -85,6 +85,13 @@ def _numeric_text(rows: Rows) -> bytes | None:
         text = text.replace(b"null", b"").replace(b"true", b"1").replace(b"false", b"0")
     # Very large and very small numbers look otherwise in JSON than in Python's own notation.
     return None if b"e" in text or b"0.0000" in text else text
+
+
+def _utf8(text: str, rows: Rows) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise unwritable(rows) from error
 
 
 def _line(row: Sequence[Cell], n: int) -> str:

@@ -125,7 +125,7 @@ class Lane:
         clock = asyncio.get_running_loop().time
         records, size, seen = 0, 0, self._after
         due: float | None = None
-        while records < self._limits.records and size < self._max_bytes:
+        while True:
             self._changed.clear()
             if self._stopping.is_set():
                 raise Stopped
@@ -143,10 +143,10 @@ class Lane:
                 self._after = seen
             elif due is None:
                 due = clock() + self._limits.seconds
-            if due is not None and clock() >= due:
-                break
+            full = records >= self._limits.records or size >= self._max_bytes
+            if full or (due is not None and clock() >= due):
+                return size
             await _wait(self._changed, None if due is None else due - clock())
-        return size
 
     async def _ship(self, held: int) -> None:
         """Read a batch and deliver it; where the sink is down, wait, and hold nothing in memory meanwhile."""

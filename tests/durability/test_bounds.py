@@ -44,7 +44,7 @@ async def test_a_full_spool_is_announced_then_refuses_before_the_engine_is_asked
             status, details = await readiness(operator)
             warned = warned or (status == 200 and details["payload_log"]["warning"] is not None)
         assert warned
-        assert (answer.status, answer.body["errors"][0]["code"]) == (503, "spool_full")
+        assert (answer.status, answer.body["errors"][0]["code"]) == (503, "payload_log_full")
         asked = dict(sagemaker.requests)
         assert (await score(session, AWS, body)).status == 503
         assert sagemaker.requests == asked
@@ -85,7 +85,7 @@ async def test_a_disk_that_takes_no_more_refuses_calls_and_serves_again_when_it_
         # No file of the process may grow: what a full disk does to it, without filling one.
         resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
         refused = await score(session, AWS)
-        assert (refused.status, refused.body["errors"][0]["code"]) == (503, "spool_unavailable")
+        assert (refused.status, refused.body["errors"][0]["code"]) == (503, "payload_log_unavailable")
         asked = dict(sagemaker.requests)
         assert (await score(session, AWS)).status == 503
         assert sagemaker.requests == asked
@@ -103,10 +103,10 @@ async def test_memory_stays_flat_while_every_sink_is_down(
     sinks["unreachable"] = {**sinks["openscale"], "url": "http://127.0.0.1:9", "batch": {"records": 5}}
     gateway = await start_gateway(configuration(aws_part(sagemaker.url), sinks=sinks))
     async with calling(gateway) as session:
-        await _many(session, 1500)
+        await _many(session, 500)
         warm = resident_bytes(gateway)
-        await _many(session, 4000)
-        assert resident_bytes(gateway) - warm < 12_000_000
+        await _many(session, 1200)
+        assert resident_bytes(gateway) - warm < 8_000_000
 
 
 def resident_bytes(gateway: GatewayProcess) -> int:

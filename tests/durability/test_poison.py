@@ -33,7 +33,7 @@ async def test_a_poison_record_costs_few_sends_and_the_other_999_arrive(
         answers += await asyncio.gather(*(score(session, AWS) for _ in range(N - len(answers))))
 
     spool = tmp_path / SPOOL
-    await becomes(lambda: SpoolReader(spool).accounts()[0].pending == 0, seconds=60)
+    await becomes(lambda: SpoolReader(spool).accounts()[0].pending == 0, seconds=15)
     (account,) = SpoolReader(spool).accounts()
     assert (account.delivered, account.dead, account.balances) == (N - 1, 1, True)
     (letter,) = read_dead_letters(spool)

@@ -66,6 +66,7 @@ async def under(load: Load, gateway: GatewayProcess, *, patient: bool = False) -
         load.finish()
 
 
+@pytest.mark.timeout(300)
 async def test_killed_30_times_under_load(
     sagemaker: SageMakerEmulator, openscale: OpenScaleEmulator, start_gateway: StartGateway, tmp_path: Path
 ) -> None:

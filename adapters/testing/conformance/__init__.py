@@ -29,9 +29,6 @@ from adapters.testing.conformance.engine_case import Counterpart, EngineCase, Fa
 from adapters.testing.conformance.engines import EngineConformance  # noqa: E402
 from adapters.testing.conformance.format_case import FormatCase, tables  # noqa: E402
 from adapters.testing.conformance.formats import FormatConformance  # noqa: E402
-from adapters.testing.conformance.http_sinks import HttpSinkConformance  # noqa: E402
-from adapters.testing.conformance.sink_bench import HttpSinkBench, LinkFault, SinkBench  # noqa: E402
-from adapters.testing.conformance.sinks import SinkConformance  # noqa: E402
 from adapters.testing.conformance.transport import gateway_transport  # noqa: E402
 
 __all__ = [
@@ -41,11 +38,6 @@ __all__ = [
     "Failure",
     "FormatCase",
     "FormatConformance",
-    "HttpSinkBench",
-    "HttpSinkConformance",
-    "LinkFault",
-    "SinkBench",
-    "SinkConformance",
     "gateway_transport",
     "http_failures",
     "tables",

@@ -1,4 +1,6 @@
-"""Train a classifier on credit-risk rows, predict them all with it, and save it as MLflow models. Runs in MLflow's environment.
+"""Train a classifier on credit-risk rows, predict them all with it, and save it as MLflow models.
+
+Runs in the environment of MLflow's server:
 
     python train.py ROWS.csv FOLDER
 
@@ -8,8 +10,8 @@ writes `direct.json`, the classifier's own label and class probabilities of ever
     probabilities   pyfunc: answers a list of class probabilities a row
     frame           pyfunc: answers a DataFrame, a column for the label and one for each class
 
-All have a signature, so that MLflow enforces the types of the columns. A forest predicts a row alike in any batch, to the
-last bit, so that predictions made elsewhere can be compared for equality.
+All have a signature, so that MLflow enforces the types of the columns. A forest predicts a row alike in any batch, to
+the last bit, so that predictions made elsewhere can be compared for equality.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Train classifiers on credit-risk rows, predict them all, and make MLServer's model repository. Runs in its environment.
+"""Train classifiers on credit-risk rows, predict them all, and make MLServer's model repository.
+
+Runs in MLServer's environment:
 
     python train.py ROWS.csv FOLDER
 
@@ -26,7 +28,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 TARGET = "Risk"
-OUTPUTS = [{"name": "predict", "datatype": "BYTES", "shape": [-1]}, {"name": "predict_proba", "datatype": "FP64", "shape": [-1, 2]}]
+OUTPUTS = [
+    {"name": "predict", "datatype": "BYTES", "shape": [-1]},
+    {"name": "predict_proba", "datatype": "FP64", "shape": [-1, 2]},
+]
 
 
 def main(rows_file: Path, folder: Path) -> None:
@@ -34,13 +39,13 @@ def main(rows_file: Path, folder: Path) -> None:
     labels = features.pop(TARGET)
     numbers = features.select_dtypes("number").to_numpy()
     matrix = {"name": "features", "datatype": "INT64", "shape": [-1, numbers.shape[1]]}
-    _save(folder / "numbers", _forest().fit(numbers, labels), numbers, inputs=[matrix])
+    _save(folder / "numbers", _forest().fit(numbers, labels), numbers, inputs=[matrix], content_type="np")
 
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     encoder = make_column_transformer((one_hot, make_column_selector(dtype_exclude="number")), remainder="passthrough")
     columns = make_pipeline(encoder, _forest()).fit(features, labels)
     tensors = [_tensor(features[name]) for name in features]
-    _save(folder / "columns", columns, features, inputs=tensors, parameters={"content_type": "pd"})
+    _save(folder / "columns", columns, features, inputs=tensors, content_type="pd")
 
 
 def _forest() -> RandomForestClassifier:
@@ -53,9 +58,7 @@ def _tensor(column: pd.Series) -> dict[str, Any]:
     return {"name": column.name, "datatype": "BYTES", "shape": [-1], "parameters": {"content_type": "str"}}
 
 
-def _save(
-    folder: Path, model: ClassifierMixin, features: Any, inputs: list[dict[str, Any]], **settings: Any
-) -> None:
+def _save(folder: Path, model: ClassifierMixin, features: Any, inputs: list[dict[str, Any]], content_type: str) -> None:
     folder.mkdir()
     joblib.dump(model, folder / "model.joblib")
     direct = zip(model.predict(features).tolist(), model.predict_proba(features).tolist(), strict=True)
@@ -63,7 +66,7 @@ def _save(
     described = {
         "name": folder.name,
         "implementation": "mlserver_sklearn.SKLearnModel",
-        "parameters": {"uri": "./model.joblib", **settings.get("parameters", {})},
+        "parameters": {"uri": "./model.joblib", "content_type": content_type},
         "inputs": inputs,
         "outputs": OUTPUTS,
     }

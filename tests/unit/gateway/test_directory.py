@@ -126,6 +126,13 @@ async def test_unknown_id_is_not_ready_before_the_first_refresh_and_unknown_afte
         found.deployments("nowhere")
 
 
+async def test_deployment_of_another_engine_is_not_said_to_have_lost_its_endpoint(tmp_path: Path) -> None:
+    engines = {"aws": ScriptedEngine(["loan"]), "azure": ScriptedEngine(["aks"])}
+    found = directory(tmp_path, {"credit": ("aws", "loan")}, discover=False, **engines)
+    with pytest.raises(UnknownDeploymentError, match="No deployment of the engine azure has this id"):
+        found.find("credit", "azure")
+
+
 async def test_without_discovery_only_configured_endpoints_are_known_and_at_once(tmp_path: Path) -> None:
     found = directory(
         tmp_path, {"credit": ("azure", "aks"), "gone": ("azure", "no")}, discover=False, azure=ScriptedEngine(["aks"])

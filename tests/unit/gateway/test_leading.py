@@ -60,11 +60,12 @@ async def led(folder: Path, engine: ScriptedEngine, sink: FakeSink) -> AsyncIter
             yield leading, directory
         finally:
             running.cancel()
-            print(await asyncio.gather(running, return_exceptions=True))
+            await asyncio.gather(running, return_exceptions=True)
 
 
 def append(spool: Path, n: int) -> list[str]:
-    entries = [entry() for _ in range(n)]
+    # Of now: retention would take older ones, which nobody is owed yet.
+    entries = [entry(scored_at_us=time.time_ns() // 1000) for _ in range(n)]
     appender = Appender(spool)
     appender.append(entries)
     appender.close()

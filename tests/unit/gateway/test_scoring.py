@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from msgspec import json
 
 from adapters.base import NativeRequest, NativeResponse
@@ -45,6 +46,17 @@ async def test_rows_are_answered_in_order_with_one_record(tmp_path: Path) -> Non
         assert bench.count("records_total", deployment="credit", outcome="scored") == 1
         assert bench.count("engine_seconds_count", deployment="credit") == 1
         assert bench.count("overhead_seconds_count", deployment="credit") == 1
+
+
+def test_times_are_finer_than_the_milliseconds_of_the_serving_loop(tmp_path: Path) -> None:
+    async def beside_whole_milliseconds() -> list[float]:
+        async with scoring_bench(tmp_path, ScriptedEngine()) as bench:
+            await bench.score(ROWS)
+            times = [bench.count(f"{name}_seconds_sum", deployment="credit") * 1000 for name in ("engine", "overhead")]
+            return [abs(time_ms - round(time_ms)) for time_ms in times]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert max(runner.run(beside_whole_milliseconds())) > 1e-5
 
 
 async def test_monitors_call_is_scored_counted_and_not_recorded(tmp_path: Path) -> None:

@@ -267,3 +267,16 @@ async def test_fault_in_the_shipper_reaches_its_supervisor(spool: Path, append: 
         await shipper.wait()
     with pytest.raises(ExceptionGroup):
         await shipper.stop(1.0)
+
+
+async def test_a_batch_that_is_full_waits_neither_for_its_age_nor_for_further_records(spool: Path) -> None:
+    sink = FakeSink()
+    settings = SinkSettings(type="fake", batch=BatchSettings(records=10, kb=900, seconds=600))
+    async with (
+        Shipper(spool, {"a": ConnectedSink("a", sink, settings)}, pace=QUICK) as shipper,
+        SpoolWriter(spool, max_bytes=10**10, on_commit=shipper.wake) as writer,
+    ):
+        for _ in range(10):
+            await writer.append(entry())
+        await sink.has(10)
+    assert sink.sends == [10]

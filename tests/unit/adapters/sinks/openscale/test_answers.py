@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from adapters.base import Response
-from adapters.sinks.openscale.answers import request_id, settlement
+from adapters.sinks.openscale.answers import request_id, row_ids, settlement
 from schemas.errors import SinkRefusedError, SinkUnavailableError
 
 SECRET = "quoted payload value"
@@ -110,3 +110,15 @@ def test_an_answer_without_a_state_does_not_tell(status: int) -> None:
 def test_a_body_without_a_state_does_not_tell(body: bytes) -> None:
     with pytest.raises(SinkUnavailableError):
         settlement(Response(200, {}, body))
+
+
+def test_a_page_of_records_yields_the_row_ids() -> None:
+    body = b'{"records": [{"fields": ["scoring_id"], "values": [["a-1"], ["a.2-1"]]}]}'
+    assert row_ids(Response(200, {}, body), "data_sets.a") == ["a-1", "a.2-1"]
+    assert row_ids(Response(200, {}, b'{"records": [{"fields": [], "values": []}]}'), "data_sets.a") == []
+
+
+@pytest.mark.parametrize("response", [Response(200, {}, b"<html>"), Response(200, {}, b"{}"), Response(503, {}, b"")])
+def test_what_is_no_page_of_records_is_not_taken_for_an_empty_one(response: Response) -> None:
+    with pytest.raises(SinkUnavailableError):
+        row_ids(response, "data_sets.a")

@@ -1,10 +1,12 @@
+from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from adapters.base import RecordFilter, Response, Settlement
+from adapters.base import AuditableSink, RecordFilter, Response, Settlement
 from adapters.sinks.openscale import OpenScale, OpenScaleSettings, connect, plugin
 from adapters.testing.emulator import Fault
 from adapters.testing.openscale import OpenScaleEmulator
@@ -196,3 +198,22 @@ async def test_cloud_pak_for_data_takes_records_with_its_own_tokens(
         receipt = await sink.send(batch_of([payload_record()], "ds-1"), deadline=in_seconds(10))
         assert (await sink.settle(receipt, deadline=in_seconds(10))).state == "stored"
     assert "iam_token" not in openscale.requests
+
+
+async def test_it_tells_page_by_page_what_the_data_set_holds_of_a_time(
+    openscale: OpenScaleEmulator, transport: HttpTransport
+) -> None:
+    records = [payload_record(400, scoring_id=f"{n:032x}") for n in range(4)]
+    async with connect(cloud(openscale, batch={"kb": 20}), transport) as sink:
+        assert isinstance(sink, AuditableSink)
+        await sink.send(batch_of(records, "ds-1"), deadline=in_seconds(20))
+        moment = datetime.fromisoformat(records[0].scoring_timestamp)
+        held: Counter[str] = Counter()
+        for start, end in ((moment, moment + timedelta(seconds=1)), (moment - timedelta(seconds=1), moment)):
+            async for found in sink.held(DEPLOYMENT, start=start, end=end, deadline=in_seconds(20)):
+                held[found.scoring_id] += found.rows
+        async for _ in sink.held("unknown", start=moment, end=moment, deadline=in_seconds(5)):
+            raise AssertionError
+    assert held == {record.scoring_id: 400 for record in records}
+    assert any("." in scoring_id for scoring_id in openscale.taken)
+    assert openscale.requests["records"] == 4
