@@ -49,12 +49,19 @@ class Leading:
             PayloadLogError: the spool or its lock can't be used.
         """
         if self._lock.try_acquire():
-            await self._begin()
+            try:
+                await self._begin()
+            except BaseException:
+                await self._end()
+                raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
         try:
             if self._shipper is not None:
                 await self._shipper.stop(SHIP_SECONDS_AT_END)
@@ -92,12 +99,13 @@ class Leading:
             for name, sink in self._configuration.sinks.items()
         }
         payload_log = self._configuration.payload_log
-        self._keeper = await self._stack.enter_async_context(
-            Keeper(payload_log.path, max_bytes=payload_log.max_bytes, retain_seconds=payload_log.retain_seconds)
-        )
         shipper = Shipper(payload_log.path, sinks)
         await shipper.__aenter__()
         self._shipper = shipper
+        # Only now is it known what the sinks are owed.
+        self._keeper = await self._stack.enter_async_context(
+            Keeper(payload_log.path, max_bytes=payload_log.max_bytes, retain_seconds=payload_log.retain_seconds)
+        )
         log.info("leading", sinks=sorted(sinks))
 
     async def _follow(self) -> None:

@@ -123,6 +123,7 @@ class Scoring:
                     return [await self._invoke(pipeline, parts[0].request, context, record)]
                 return await self._invoke_parts(pipeline, parts, context, record)
         except TimeoutError:
+            pipeline.circuit.failed()
             raise EngineTimeoutError(
                 f"The endpoint {pipeline.endpoint.name} did not answer within {pipeline.timeout_seconds:g} s."
             ) from None
@@ -144,7 +145,8 @@ class Scoring:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
-            record.engine_seconds = perf_counter() - started
+            # Parts overlap, and so do the pauses between their attempts.
+            record.engine_seconds, record.paused_seconds = perf_counter() - started, 0.0
         return [task.result() for task in tasks]
 
     async def _invoke(
@@ -152,6 +154,7 @@ class Scoring:
     ) -> NativeResponse:
         """Invoke the engine, again where the platform has surely not worked on the request."""
         attempt = 1
+        spent = 0.0
         while True:
             pipeline.circuit.check()
             started = perf_counter()
@@ -166,7 +169,9 @@ class Scoring:
                 pipeline.circuit.succeeded()
                 return answer
             finally:
-                record.engine_seconds = perf_counter() - started
+                spent += perf_counter() - started
+                record.engine_seconds = spent
+            record.paused_seconds += pause
             await asyncio.sleep(pause)
             attempt += 1
 
@@ -187,7 +192,9 @@ class Scoring:
         seconds: float,
     ) -> None:
         origin = call.tapped.caller.origin
-        self._observer.ended(deployment.id, origin, outcome_of(error), record.engine_seconds, seconds)
+        self._observer.ended(
+            deployment.id, origin, outcome_of(error), record.engine_seconds, seconds - record.paused_seconds
+        )
 
 
 def _answer(record: CallRecord | Unlogged, response: ScoringResponse, parsed: ParsedBody) -> bytes:

@@ -34,9 +34,19 @@ def csv_text(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EngineReplyError(f"The endpoint's answer is not UTF-8 (byte {error.start}).") from None
-    if text.lstrip().startswith("{"):
+    if _is_json_object(text):
         raise EngineReplyError("The endpoint answered with a JSON object instead of CSV.", engine_message=text)
     return text
+
+
+def _is_json_object(text: str) -> bool:
+    """Look closer than at the first character: a name or a text of CSV may begin with a brace, too."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 def numeric_lines(content: bytes) -> list[list[Cell]] | None:

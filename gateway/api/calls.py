@@ -1,5 +1,6 @@
 """The online scoring route: from an HTTP request to a scoring call and back."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,8 +16,7 @@ from gateway.api.routes import FAMILY_PREFIXES, Route, is_monitor
 from gateway.api.transaction_ids import TRANSACTION_ID_HEADER, transaction_id
 from gateway.directory import Directory
 from gateway.payloadlog.tap import TappedCall
-from gateway.scoring import Scoring, ScoringCall
-from schemas.configuration import LogMarkerSettings
+from gateway.scoring import LARGE_BODY_BYTES, Scoring, ScoringCall
 from schemas.deployment import Deployment
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ class ScoringRoute:
                     transaction_id=caller_id,
                     started_ns=self._clock_ns(),
                     never_logged=is_monitor(request.path),
-                    marked=_is_marked(deployment, request, body),
+                    marked=await _is_marked(deployment, request, body),
                     caller_gone=lambda: request.transport is None or request.transport.is_closing(),
                 ),
             )
@@ -91,16 +91,20 @@ class ScoringRoute:
         return web.Response(body=text, headers=headers)
 
 
-def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:
+async def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:
     marker = None if deployment.settings is None else deployment.settings.log_marker
-    return marker is not None and _carries(marker, request, body)
-
-
-def _carries(marker: LogMarkerSettings, request: web.Request, body: bytes) -> bool:
+    if marker is None:
+        return False
     if marker.header is not None:
         value = request.headers.get(marker.header)
         return value is not None and marker.value in (None, value)
+    if len(body) >= LARGE_BODY_BYTES:
+        return await asyncio.to_thread(_has_key, body, marker.body_key)
+    return _has_key(body, marker.body_key)
+
+
+def _has_key(body: bytes, key: str | None) -> bool:
     try:
-        return marker.body_key in _keys_decoder.decode(body)
+        return key in _keys_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False

@@ -81,5 +81,11 @@ class Guard:
         if not isinstance(error, EngineError):
             self._metrics.refused(error.code)
         level = log.warning if status_of(error) >= INTERNAL_ERROR else log.info
-        level("refused", trace=trace, code=error.code, problem=error.message, target=error.target)
+        level(
+            "engine failed" if isinstance(error, EngineError) else "refused",
+            trace=trace,
+            code=error.code,
+            problem=error.message,
+            target=error.target,
+        )
         return error_response(error, trace=trace)

@@ -11,12 +11,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.cli.arguments import at_least
-from gateway.cli.console import add_row, new_table, output_console, say
+from gateway.cli.console import say
 from gateway.cli.errors import CommandError
 from gateway.cli.gateway_client import GatewayClient, add_connection_arguments, client_from, transport_from
 from gateway.cli.progress import Progress
 from gateway.cli.rows_file import RowsFile, open_rows
 from gateway.cli.scored_rows import ScoredJson, ScoredTable
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.transport import HttpTransport
 from schemas.scoring import ScoringResponse
 
@@ -54,7 +55,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     deployments.add_argument("--json", action="store_true", help="the discovery document as it is")
     add_connection_arguments(deployments)
     deployments.set_defaults(run=_list)
-    score = commands.add_parser("score", help="score a file through a running gateway")
+    score = commands.add_parser(
+        "score", help="score a file through a running gateway; its user decides whether it is recorded"
+    )
     score.add_argument("deployment", metavar="DEPLOYMENT")
     score.add_argument("--input", required=True, type=Path, metavar="FILE", help="CSV with a header, or .json")
     score.add_argument("--json", action="store_true", help="fields/values JSON of all rows instead of a table")

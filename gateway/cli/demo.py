@@ -16,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.testing.credit_risk import COLUMNS, NUMERIC_COLUMNS, rows
-from gateway.cli.console import add_row, counted, new_table, output_console
+from gateway.cli.console import counted
 from gateway.cli.demo_world import DATA_SETS, PASSWORD, World, running_world
 from gateway.cli.errors import CommandError
 from gateway.cli.gateway_client import GatewayClient
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.payloadlog.accounting import SinkAccount
 from gateway.payloadlog.reading import SpoolReader
 from gateway.transport import HttpTransport

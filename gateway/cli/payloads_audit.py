@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import AuditableSink
-from gateway.cli.console import add_row, new_table, output_console, say, say_error
+from gateway.cli.console import say, say_error
 from gateway.cli.errors import CommandError
 from gateway.cli.payloads_sinks import connected_sinks
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.config import load
 from gateway.payloadlog.accounting import SinkAccount
 from gateway.payloadlog.auditing import Audit, AuditedSink, Finding, Kind

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway.cli.console import add_row, counted, new_table, output_console, say, say_error
+from gateway.cli.console import counted, say, say_error
 from gateway.cli.payloads_sinks import configured_sinks
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.config import load
 from gateway.payloadlog.dead_letters import DeadLetterRecord, read_dead_letters, requeue
 from gateway.registry import Registry

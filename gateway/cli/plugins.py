@@ -4,7 +4,8 @@ import argparse
 
 import msgspec
 
-from gateway.cli.console import add_row, new_table, output_console, say, say_error
+from gateway.cli.console import say, say_error
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.config import compose_schema
 from gateway.registry import Registry
 

@@ -7,7 +7,7 @@ from typing import Self
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from gateway.cli.console import output_console
+from gateway.cli.tables import output_console
 
 
 class Progress:

@@ -49,12 +49,11 @@ def open_rows(path: Path) -> Iterator[RowsFile]:
         CommandError: it can't be read, or is neither.
     """
     try:
-        with path.open("rb") as file:
-            yield _JsonRows(path, file.read()) if path.suffix.lower() == ".json" else _CsvRows(path, file)
-    except BrokenPipeError:
-        raise
+        file = path.open("rb")
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from error
+    with file:
+        yield _JsonRows(path, file.read()) if path.suffix.lower() == ".json" else _CsvRows(path, file)
 
 
 class _CsvRows:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.cli.console import add_row, counted, new_table, output_console
+from gateway.cli.console import counted
+from gateway.cli.tables import add_row, new_table, output_console
 from schemas.scoring import ScoringResponse, Values
 
 SHOWN_ROWS = 50

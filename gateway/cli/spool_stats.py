@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from gateway.cli.console import add_row, counted, new_table, output_console, printable
+from gateway.cli.console import counted, printable
+from gateway.cli.tables import add_row, new_table, output_console
 from gateway.payloadlog.accounting import SinkAccount
 from gateway.payloadlog.reading import SpoolStats
 

@@ -13,6 +13,7 @@ from schemas.table import Cell, Table
 MAX_PLANS = 32
 MAX_PLAN_COLUMNS = 5000
 MAX_NAMES_SHOWN = 10
+MAX_NAME_CHARACTERS = 100
 
 Row = Sequence[Cell]
 
@@ -130,6 +131,6 @@ def _picker(indexes: Sequence[int], tail: Sequence[Cell]) -> Callable[[Row], Row
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:MAX_NAMES_SHOWN])
+    shown = ", ".join(f"`{name[:MAX_NAME_CHARACTERS]}`" for name in names[:MAX_NAMES_SHOWN])
     more = len(names) - MAX_NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

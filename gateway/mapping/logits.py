@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-
 _LIMIT = 1e300
 """Beyond it differences between scores overflow, and mean nothing."""
 

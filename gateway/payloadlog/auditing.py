@@ -80,9 +80,11 @@ class Audit:
             SpoolUnavailableError: the spool can't be read.
         """
         after, until = 0, time.time_ns() // 1000
-        while window := await asyncio.to_thread(
-            read_window, self._path, after, until, max_records=self._window_records
-        ):
+        # What is called while the audit runs is left to the next one: it would never end.
+        while after < until:
+            window = await asyncio.to_thread(read_window, self._path, after, until, max_records=self._window_records)
+            if window is None:
+                return
             for (name, deployment_id), expected in window.expected.items():
                 seen = self.sinks.get(name)
                 if seen is None or seen.problem is not None:

@@ -99,7 +99,8 @@ _encoder = json.Encoder()
 class CallRecord:
     """One call being recorded: entering reserves room, leaving keeps exactly one record.
 
-    Call `answered` before leaving, and set `engine_seconds` when the engine was asked.
+    Call `answered` before leaving, and set `engine_seconds` when the engine was asked (and `paused_seconds`
+    between its attempts).
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class CallRecord:
         self._response_text = NULL
         self._had_room = True
         self.engine_seconds: float | None = None
+        self.paused_seconds = 0.0
 
     async def __aenter__(self) -> Self:
         try:
@@ -193,6 +195,7 @@ class Unlogged:
     """Stands in for `CallRecord` where a call leaves no record."""
 
     engine_seconds: float | None = None
+    paused_seconds = 0.0
 
     def answered(self, response: ScoringResponse, text: bytes) -> None:
         """Keep nothing."""

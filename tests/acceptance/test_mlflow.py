@@ -12,7 +12,7 @@ from tests.acceptance import mlflow_server
 from tests.acceptance.credit_risk_data import CreditRisk
 from tests.acceptance.every_row import AUTH, HEADERS, assert_recorded, joined, score_every_row
 from tests.acceptance.mlflow_server import MlflowModels
-from tests.gateway_process import GatewayProcess, StartGateway
+from tests.gateway_process import GatewayProcess, StartGateway, exported_payloads
 
 LABELS_ONLY = {"prediction": "prediction"}
 VECTORS = {"probability": "probability", "probability_of": "each", "labels": list(LABELS)}
@@ -78,8 +78,15 @@ async def test_a_row_that_the_signature_refuses_is_an_engine_error_in_its_own_wo
     async with aiohttp.ClientSession(gateway.url, headers=HEADERS) as session:
         body = {"fields": COLUMNS, "values": [list(row.values())]}
         async with session.post("/v1/deployments/credit-risk/online", json=body) as response:
-            print(response.status, await response.json())
-            assert 0
+            status, (error,) = response.status, (await response.json())["errors"]
+
+    assert (status, error["code"], error["engine_status"]) == (502, "engine_refused", 400)
+    assert "Failed to convert column Age" in error["message"]
+    assert "Traceback" not in error["message"]
+    (record,) = await exported_payloads(gateway, tmp_path)
+    assert (record["outcome"], record["response"]) == ("engine_error", None)
+    assert "thirty-three" not in gateway.log_text()
+    assert await gateway.stop() == 0
 
 
 def _configuration(url: str, output: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from adapters.engines.sagemaker.errors import Failure, engine_error, parse_failu
 from adapters.engines.sagemaker.settings import SageMakerSettings
 from adapters.engines.sagemaker.signing import Keys, Signer
 from schemas.deployment import Endpoint
-from schemas.errors import UnprocessableRequestError
+from schemas.errors import EngineEndpointNotFoundError, UnprocessableRequestError
 
 TIMEOUT_SECONDS = 70.0
 """A container has 60 s; AWS advises clients to wait for 70 (InvokeEndpoint, API reference)."""
@@ -57,7 +57,7 @@ class SageMaker:
         _check_size(endpoint, request.body)
         call = _Call(
             endpoint=endpoint.name,
-            path=f"/endpoints/{quote(endpoint.native['endpoint'], safe='')}/invocations",
+            path=f"/endpoints/{quote(_native_name(endpoint), safe='')}/invocations",
             headers=self._headers(endpoint, request, context),
             body=request.body,
             body_sha256=await _sha256(request.body),
@@ -114,6 +114,16 @@ class _Call(Struct, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return f"SageMaker endpoint {self.endpoint}"
+
+
+def _native_name(endpoint: Endpoint) -> str:
+    name = endpoint.native.get("endpoint")
+    if not isinstance(name, str):
+        raise EngineEndpointNotFoundError(
+            f"SageMaker endpoint {endpoint.name} was discovered by another release: it is known again after the next "
+            "discovery."
+        )
+    return name
 
 
 def _check_size(endpoint: Endpoint, body: bytes) -> None:

@@ -29,6 +29,9 @@ from adapters.testing.conformance.engine_case import Counterpart, EngineCase, Fa
 from adapters.testing.conformance.engines import EngineConformance  # noqa: E402
 from adapters.testing.conformance.format_case import FormatCase, tables  # noqa: E402
 from adapters.testing.conformance.formats import FormatConformance  # noqa: E402
+from adapters.testing.conformance.http_sinks import HttpSinkConformance  # noqa: E402
+from adapters.testing.conformance.sink_bench import HttpSinkBench, LinkFault, SinkBench  # noqa: E402
+from adapters.testing.conformance.sinks import SinkConformance  # noqa: E402
 from adapters.testing.conformance.transport import gateway_transport  # noqa: E402
 
 __all__ = [
@@ -38,6 +41,11 @@ __all__ = [
     "Failure",
     "FormatCase",
     "FormatConformance",
+    "HttpSinkBench",
+    "HttpSinkConformance",
+    "LinkFault",
+    "SinkBench",
+    "SinkConformance",
     "gateway_transport",
     "http_failures",
     "tables",

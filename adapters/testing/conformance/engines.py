@@ -1,4 +1,4 @@
-"""What every engine promises (adapters.base.engine), over real sockets, against a counterpart with a script of faults."""
+"""What every engine promises (adapters.base.engine), over real sockets, against a counterpart that can fail."""
 
 import asyncio
 import re

@@ -1,8 +1,8 @@
 """Deliveries to a sink, as the shipper makes them."""
 
 from adapters.base import Batch, Settlement, Sink
+from adapters.testing.conformance.records import batch_of, in_seconds
 from schemas.payload import PayloadRecord
-from tests.contract.sinks.records import batch_of, in_seconds
 
 
 def batch(sink: Sink, *records: PayloadRecord) -> Batch:

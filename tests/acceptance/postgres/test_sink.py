@@ -9,11 +9,11 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from adapters.base import Settlement
+from adapters.testing.conformance.records import CANARY, in_seconds, payload_record
 from schemas.errors import SinkRefusedError, SinkUnavailableError
 from schemas.payload import NULL
 from tests.acceptance.postgres.conftest import Database
 from tests.acceptance.postgres.deliveries import batch, deliver
-from tests.contract.sinks.records import CANARY, in_seconds, payload_record
 from tests.postgres_server import PASSWORD
 
 STORED = Settlement(state="stored")

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from adapters.base import Settlement
 from adapters.sinks.postgres.statements import Statements
+from adapters.testing.conformance.records import payload_record
 from schemas.errors import SinkUnavailableError
 from schemas.payload import PayloadRecord
 from tests.acceptance.postgres.conftest import Database
 from tests.acceptance.postgres.deliveries import deliver
-from tests.contract.sinks.records import payload_record
 from tests.postgres_server import PASSWORD
 
 STORED = Settlement(state="stored")

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
 from adapters.engines.azure_studio import plugin
 from adapters.engines.azure_studio.settings import AzureStudioSettings
 from adapters.testing.azure_studio import AzureStudioEmulator, Model, Scored, studio_error
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
 from schemas.errors import EngineError, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
 
 _BODY = {"Inputs": {"input1": {"ColumnNames": ["Age"], "Values": [["33"]]}}, "GlobalParameters": {}}

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.engines.custom import plugin
 from adapters.engines.custom.settings import CustomSettings
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.testing.custom import CustomEngineEmulator
 
 _PASSWORD = "password-of-the-contract"

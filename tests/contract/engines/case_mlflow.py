@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
 from adapters.engines.mlflow import plugin
 from adapters.engines.mlflow.settings import MlflowSettings
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
 from adapters.testing.emulator import Fault
 from adapters.testing.mlflow import MlflowEmulator
 from schemas.errors import EngineTimeoutError

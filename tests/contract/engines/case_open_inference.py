@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.engines.open_inference import plugin
 from adapters.engines.open_inference.settings import OpenInferenceSettings
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.testing.open_inference import (
     EmulatedModel,
     OpenInferenceEmulator,

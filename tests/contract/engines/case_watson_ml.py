@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.engines.watson_ml import plugin
 from adapters.engines.watson_ml.settings import WatsonMlSettings
+from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.testing.watson_ml import WatsonMlEmulator
 
 

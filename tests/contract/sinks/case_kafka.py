@@ -6,15 +6,15 @@ from confluent_kafka import KafkaError
 
 from adapters.base import Batch, Settlement
 from adapters.sinks import kafka
+from adapters.testing.conformance import LinkFault, SinkBench
+from adapters.testing.conformance.records import in_seconds
 from schemas.errors import SinkUnavailableError
-from tests.contract.sinks.benches import Bench, LinkFault
-from tests.contract.sinks.records import in_seconds
 from tests.fakes.kafka import KafkaCluster
 
 _TOPIC = "payloads"
 
 
-class KafkaBench(Bench):
+class KafkaBench(SinkBench):
     """Reads as consumers should: a record counts once, though a batch that comes again stands in the topic twice.
 
     The client repeats by itself what fails on its way, so a fault lasts until the next delivery.

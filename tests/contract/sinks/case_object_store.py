@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from adapters.sinks import object_store
-from tests.contract.sinks.benches import HttpBench
+from adapters.testing.conformance import HttpSinkBench
 from tests.fakes.object_stores import AZURE_KEY, S3_KEYS, AzureBlobs, Objects, s3
 
 
-class ObjectStoreBench(HttpBench):
+class ObjectStoreBench(HttpSinkBench):
     """Reads as readers should: a record counts once, though a repeat in other cuts may stand in two objects."""
 
     plugin = object_store.plugin

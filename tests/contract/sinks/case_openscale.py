@@ -1,12 +1,12 @@
 from contextlib import AsyncExitStack
 
 from adapters.sinks import openscale
+from adapters.testing.conformance import HttpSinkBench
+from adapters.testing.conformance.records import DEPLOYMENT
 from adapters.testing.openscale import OpenScaleEmulator
-from tests.contract.sinks.benches import HttpBench
-from tests.contract.sinks.records import DEPLOYMENT
 
 
-class OpenScaleBench(HttpBench):
+class OpenScaleBench(HttpSinkBench):
     plugin = openscale.plugin
     store_route = "store"
     secrets = ("very-secret-apikey",)

@@ -2,12 +2,12 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from adapters.sinks import postgres
-from tests.contract.sinks.benches import Bench, LinkFault
+from adapters.testing.conformance import LinkFault, SinkBench
 from tests.fakes.postgres_link import PostgresLink
 from tests.postgres_server import PASSWORD, PostgresServer
 
 
-class PostgresBench(Bench):
+class PostgresBench(SinkBench):
     plugin = postgres.plugin
     secrets = (PASSWORD,)
 

@@ -1,14 +1,14 @@
 from contextlib import AsyncExitStack
 
 from adapters.sinks import webhook
+from adapters.testing.conformance import HttpSinkBench
 from adapters.testing.webhook import WebhookReceiver
-from tests.contract.sinks.benches import HttpBench
 
 _KEY = "Y29udHJhY3QtY29udHJhY3QtY29udHJhY3Q="
 _TOKEN = "token-of-the-contract"
 
 
-class WebhookBench(HttpBench):
+class WebhookBench(HttpSinkBench):
     plugin = webhook.plugin
     store_route = "events"
     secrets = (_KEY, _TOKEN)

@@ -23,6 +23,7 @@ ACCOUNT = SinkAccount(
     dropped={"filtered_out": 1, "sink_removed": 1},
     oldest_pending_at_us=None,
     configured=True,
+    replayed=3,
 )
 STATUSES = [
     EngineStatus("aws", True, 3, 1_700_000_000.5, None),
@@ -92,6 +93,7 @@ def test_books_of_a_scrape_balance() -> None:
     )
     dropped = sum(shown["sink_dropped_records_total", reason, "openscale"] for reason in ACCOUNT.dropped)
     assert shown["sink_accepted_records_total", "openscale"] == parts + dropped == 10
+    assert shown["sink_replayed_records_total", "openscale"] == 3
 
 
 def test_engines_and_circuits_are_shown_without_words_of_theirs() -> None:

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from adapters.base import RecordFilter
 from adapters.sinks.webhook import EVENT_TYPE, WebhookSettings, connect, signature, signing_key
+from adapters.testing.conformance.records import DEPLOYMENT, batch_of, in_seconds, payload_record
 from adapters.testing.emulator import Fault
 from adapters.testing.webhook import WebhookReceiver
 from gateway.transport import HttpTransport
 from schemas.errors import SinkUnavailableError
-from tests.contract.sinks.records import DEPLOYMENT, batch_of, in_seconds, payload_record
 
 SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 BASE = {"type": "webhook", "url": "https://receiver.example/events?code=1", "secret": SECRET}

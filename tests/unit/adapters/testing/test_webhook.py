@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from adapters.sinks.webhook import signature
+from adapters.testing.conformance.records import in_seconds
 from adapters.testing.webhook import WebhookReceiver
 from gateway.transport import HttpTransport
-from tests.contract.sinks.records import in_seconds
 
 KEY = bytes(range(32))
 EVENT = {

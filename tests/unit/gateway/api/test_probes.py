@@ -24,6 +24,7 @@ async def test_operator_sees_engines_and_obstacles(tmp_path: Path, auth: AuthSet
         details = await gateway.call("GET", "/readyz", user="ops")
         assert details.status == 200
         assert details.body["not_ready"] == []
+        assert details.body["payload_log"] == {"fill": 0.0, "warning": None}
         (engine,) = details.body["engines"]
         assert engine == {"name": "aws", "ready": True, "endpoints": 1, "refreshed_at": None, "error": None}
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.cli.spool_stats import show_stats
 from gateway.payloadlog.accounting import SinkAccount, SpoolDepth
-from gateway.payloadlog.reading import SpoolStats
+from gateway.payloadlog.reading import Recoveries, SpoolStats
 
 
 def account(**changes: Any) -> SinkAccount:
@@ -41,6 +41,14 @@ def test_what_needs_a_look_is_said_below(capsys: pytest.CaptureFixture[str]) -> 
     assert "old: not in the configuration any more." in text
     assert "old: THE BOOKS DO NOT BALANCE" in text
     assert "openscale: THE BOOKS" not in text
+
+
+def test_replays_and_recoveries_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "openscale: 7 records sent once more by replay." in shown(capsys, account(replayed=7))
+    recoveries = Recoveries(times=2, records_kept=90, records_lost=10, uncounted=1)
+    show_stats(SpoolStats(accounts=[], depth=SpoolDepth(1, 1), recoveries=recoveries))
+    told = "A damaged file was set aside 2 times: 90 records kept, 10 lost, and more that nobody counted."
+    assert told in capsys.readouterr().out
 
 
 def test_quiet_sink_has_no_remarks(capsys: pytest.CaptureFixture[str]) -> None:

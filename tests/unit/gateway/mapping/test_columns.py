@@ -80,6 +80,12 @@ def test_unknown_columns_are_left_out_or_refused():
     assert caught.value.target == "fields"
 
 
+def test_names_of_any_length_make_short_messages():
+    with pytest.raises(UnprocessableRequestError) as caught:
+        columns(fields=("a",), unknown="refuse").table(ScoringRequest([[1, 2]], ["a", "z" * 1_000_000]))
+    assert len(caught.value.message) < 200
+
+
 def test_names_are_compared_byte_for_byte():
     with pytest.raises(UnprocessableRequestError):
         columns(fields=("LOR ",)).table(ScoringRequest([[1]], ["LOR"]))

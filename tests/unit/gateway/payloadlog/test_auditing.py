@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,3 +117,17 @@ async def test_a_sink_that_cannot_be_asked_is_named(spool: Path, append: Append)
     audit = Audit(spool, {"a": Holder(delivered(spool, append, 1), down=True)})
     assert [finding async for finding in audit.run()] == []
     assert audit.sinks["a"].problem == "It is down."
+
+
+async def test_an_audit_ends_while_calls_go_on(spool: Path, append: Append) -> None:
+    class Busy(Holder):
+        async def held(
+            self, deployment_id: str, *, start: datetime, end: datetime, deadline: float
+        ) -> AsyncIterator[Held]:
+            append(entry(scored_at_us=time.time_ns() // 1000))
+            async for found in super().held(deployment_id, start=start, end=end, deadline=deadline):
+                yield found
+
+    holder = Busy(delivered(spool, append, 1))
+    assert await findings(spool, holder) == []
+    assert len(holder.asked) == 1

@@ -196,7 +196,7 @@ async def test_a_cancelled_discovery_asks_no_further(connect, emulator):
     emulator.play(Fault(route="deployments", delay_seconds=0.5))
     async with connect() as engine, asyncio.timeout(60):
         discovery = asyncio.create_task(engine.endpoints())
-        while "deployments" not in emulator.requests: - it is a thread that asks
+        while "deployments" not in emulator.requests:  # a thread asks
             await asyncio.sleep(0.01)
         discovery.cancel()
         with pytest.raises(asyncio.CancelledError):

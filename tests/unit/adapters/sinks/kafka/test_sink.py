@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError
 
 from adapters.base import RecordFilter, Sink
 from adapters.sinks.kafka import KafkaSettings, connect, plugin
+from adapters.testing.conformance.records import CANARY, batch_of, in_seconds, payload_record
 from gateway.transport import HttpTransport
 from schemas.errors import ConfigurationError, SinkRefusedError, SinkUnavailableError
-from tests.contract.sinks.records import CANARY, batch_of, in_seconds, payload_record
 from tests.fakes.kafka import KafkaCluster
 
 TOPIC = "payloads-credit-risk"

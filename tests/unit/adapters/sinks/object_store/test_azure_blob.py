@@ -8,9 +8,9 @@ import pytest
 
 from adapters.sinks.object_store.azure_blob import AzureStore
 from adapters.sinks.object_store.settings import AzureSettings, Place
+from adapters.testing.conformance.records import CANARY
 from adapters.testing.emulator import Fault
 from schemas.errors import MissingExtraError, SinkRefusedError, SinkUnavailableError
-from tests.contract.sinks.records import CANARY
 from tests.fakes.object_stores import AZURE_KEY, AzureBlobs
 
 SAS = "sv=2026-02-06&sp=rcwl&sig=very%2Dsecret%2Dsignature"

@@ -10,9 +10,9 @@ from pyarrow import parquet
 
 from adapters.sinks.object_store.encoding import encoding_of
 from adapters.sinks.object_store.settings import Format
+from adapters.testing.conformance.records import batch_of, payload_record
 from schemas.errors import MissingExtraError
 from schemas.payload import NULL
-from tests.contract.sinks.records import batch_of, payload_record
 
 COLUMNS = [
     "scoring_id",

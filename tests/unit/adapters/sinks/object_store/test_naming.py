@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from adapters.base import BatchRecord
 from adapters.sinks.object_store.naming import name_of, not_stored, partition_of
-from tests.contract.sinks.records import batch_of, payload_record
+from adapters.testing.conformance.records import batch_of, payload_record
 
 PARTITION = "deployment_id=credit-risk/date=2026-11-21"
 RECORDS = batch_of([payload_record(scoring_id=f"{n:032x}") for n in range(30)], PARTITION).records

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.sinks.object_store.s3 import S3Store
 from adapters.sinks.object_store.settings import Place, S3Settings
+from adapters.testing.conformance.records import CANARY
 from adapters.testing.emulator import Fault
 from schemas.errors import MissingExtraError, SinkRefusedError, SinkUnavailableError
-from tests.contract.sinks.records import CANARY
 from tests.fakes.object_stores import S3_KEYS, S3Relay, s3
 
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from adapters.base import RecordFilter, Settlement
 from adapters.sinks.object_store import ObjectStoreSettings, connect, plugin
+from adapters.testing.conformance.records import batch_of, in_seconds, payload_record
 from adapters.testing.emulator import Fault
 from gateway.transport import HttpTransport
 from schemas.errors import SinkUnavailableError
 from schemas.payload import PayloadRecord
-from tests.contract.sinks.records import batch_of, in_seconds, payload_record
 from tests.fakes.object_stores import AZURE_KEY, AzureBlobs
 
 

@@ -6,8 +6,8 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from adapters.sinks.openscale.records import bodies
+from adapters.testing.conformance.records import payload_record
 from schemas.payload import NULL
-from tests.contract.sinks.records import payload_record
 
 
 def decoded(parts: list[bytes]) -> list[dict[str, object]]:

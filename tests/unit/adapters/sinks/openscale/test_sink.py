@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from adapters.base import AuditableSink, RecordFilter, Response, Settlement
 from adapters.sinks.openscale import OpenScale, OpenScaleSettings, connect, plugin
+from adapters.testing.conformance.records import DEPLOYMENT, batch_of, in_seconds, payload_record
 from adapters.testing.emulator import Fault
 from adapters.testing.openscale import OpenScaleEmulator
 from gateway.transport import HttpTransport
 from schemas.errors import SinkUnavailableError
-from tests.contract.sinks.records import DEPLOYMENT, batch_of, in_seconds, payload_record
 
 BASE = {"type": "openscale", "url": "https://cluster.example/openscale/guid", "data_sets": {DEPLOYMENT: "ds-1"}}
 

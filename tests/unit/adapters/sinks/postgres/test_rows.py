@@ -9,8 +9,8 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from adapters.sinks.postgres.rows import Explosion, Row
+from adapters.testing.conformance.records import payload_record
 from schemas.payload import NULL, PayloadRecord
-from tests.contract.sinks.records import payload_record
 
 
 def raw(value: object) -> Raw:

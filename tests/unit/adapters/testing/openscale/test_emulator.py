@@ -5,9 +5,9 @@ import msgspec
 import pytest
 
 from adapters.base import Response
+from adapters.testing.conformance.records import in_seconds
 from adapters.testing.openscale import OpenScaleEmulator
 from gateway.transport import HttpTransport
-from tests.contract.sinks.records import in_seconds
 
 RECORDS = "/v2/data_sets/ds-1/records"
 

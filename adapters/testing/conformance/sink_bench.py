@@ -1,4 +1,4 @@
-"""Sinks under contract, each beside its far side."""
+"""What the contract of sinks needs to know of one."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -10,17 +10,26 @@ import msgspec
 import pytest
 
 from adapters.base import Batch, Receipt, Settlement, Sink, SinkPlugin
+from adapters.testing.conformance.records import batch_of, in_seconds, payload_record
+from adapters.testing.conformance.transport import gateway_transport
 from adapters.testing.emulator import Emulator, Fault
-from gateway.transport import HttpTransport
-from tests.contract.sinks.records import batch_of, in_seconds, payload_record
 
 LinkFault = Literal["lose", "reset", "truncate", "stall"]
 """`lose`: the far side stores, its answer gets lost; `reset`: nothing is stored; `truncate`: the answer is cut short;
 `stall`: no answer for as long as the test lasts, and nothing is stored."""
 
 
-class Bench(ABC):
-    """A sink beside its far side. `request` gives fixtures: what is slow to start is shared by the session."""
+class SinkBench(ABC):
+    """A sink beside its far side, for one test.
+
+    Args:
+        request: gives fixtures: what is slow to start is shared by the session.
+
+    Attributes:
+        plugin: the sink's descriptor.
+        secrets: values that must not show anywhere.
+        sink: connected, after `open`.
+    """
 
     plugin: SinkPlugin
     secrets: Sequence[str]
@@ -53,15 +62,18 @@ class Bench(ABC):
         """Wait until a batch has reached the far side."""
 
     async def open(self, stack: AsyncExitStack) -> None:
+        """Start the far side and connect the sink, until the stack is closed."""
         settings = msgspec.convert(await self.start(stack), self.plugin.settings)
-        transport = await stack.enter_async_context(HttpTransport())
+        transport = await stack.enter_async_context(gateway_transport())
         self.sink: Sink = await stack.enter_async_context(self.plugin.connect(settings, transport))
 
     def batch(self, *scoring_ids: str, rows: int = 1) -> Batch:
+        """Return a batch of records with these ids, of so many rows each."""
         records = [payload_record(rows, scoring_id=scoring_id) for scoring_id in scoring_ids]
         return batch_of(records, self.sink.partition(records[0]))
 
     async def settled(self, receipt: Receipt) -> Settlement:
+        """Ask what became of a batch, again while it is not yet known."""
         for _ in range(100):
             settlement = await self.sink.settle(receipt, deadline=in_seconds(10))
             if settlement.state != "not_yet":
@@ -69,19 +81,22 @@ class Bench(ABC):
         raise AssertionError("the batch never settled")
 
     async def deliver(self, batch: Batch) -> Settlement:
+        """Send a batch and settle it."""
         return await self.settled(await self.sink.send(batch, deadline=in_seconds(10)))
 
 
-class HttpBench(Bench):
+class HttpSinkBench(SinkBench):
     """A sink whose far side is an emulator, which takes batches at `store_route`."""
 
     store_route: str
     emulator: Emulator
 
     async def stop(self) -> None:
+        """End the emulator."""
         await self.emulator.__aexit__(None, None, None)
 
     def play(self, fault: LinkFault) -> None:
+        """Let the next request to `store_route` meet a fault."""
         if fault == "stall":
             self.emulator.play(Fault(route=self.store_route, delay_seconds=30))
         else:
@@ -92,5 +107,6 @@ class HttpBench(Bench):
         self.emulator.play(msgspec.convert({"route": self.store_route, "status": status, **options}, Fault))
 
     async def seen(self) -> None:
+        """Wait for the first request to `store_route`."""
         async with asyncio.timeout(10):
             await self.emulator.seen(self.store_route)

@@ -1,4 +1,4 @@
-"""Payload records for tests of sinks."""
+"""Payload records to send."""
 
 import asyncio
 from collections.abc import Iterable
@@ -49,10 +49,11 @@ def payload_record(
 
 
 def batch_of(records: Iterable[PayloadRecord], partition: str) -> Batch:
+    """Return a batch of records, in their order."""
     items = [BatchRecord(seq, record.encode(), record) for seq, record in enumerate(records, start=1)]
     return Batch(DEPLOYMENT, partition, items)
 
 
 def in_seconds(seconds: float) -> float:
-    """Return a deadline."""
+    """Return a deadline, on the clock of the running event loop."""
     return asyncio.get_running_loop().time() + seconds

@@ -1,0 +1,69 @@
+"""What every sink over HTTP promises: what the statuses of its far side mean for a batch."""
+
+import logging
+
+import pytest
+
+from adapters.testing.conformance.records import CANARY, in_seconds
+from adapters.testing.conformance.sink_bench import HttpSinkBench, SinkBench
+from adapters.testing.conformance.sinks import SinkConformance
+from schemas.errors import GatewayError, SinkRefusedError, SinkUnavailableError
+
+
+class HttpSinkConformance(SinkConformance):
+    """Subclass it as `Test...` and set `case`, the class of an `HttpSinkBench`."""
+
+    @pytest.fixture
+    def http_bench(self, bench: SinkBench) -> HttpSinkBench:
+        """The same bench, with statuses to answer."""
+        assert isinstance(bench, HttpSinkBench), "`case` has to be an HttpSinkBench"
+        return bench
+
+    @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+    @pytest.mark.asyncio
+    async def test_a_far_side_that_is_down_is_unavailable_and_says_how_long_to_wait(
+        self, http_bench: HttpSinkBench, status: int
+    ) -> None:
+        http_bench.answer(status, headers={"Retry-After": "7"})
+        with pytest.raises(SinkUnavailableError) as caught:
+            await http_bench.sink.send(http_bench.batch("a"), deadline=in_seconds(10))
+        assert caught.value.retry_after == 7
+        assert await http_bench.stored() == []
+        assert (await http_bench.deliver(http_bench.batch("a"))).state == "stored"
+
+    @pytest.mark.parametrize("status", [400, 413, 422])
+    @pytest.mark.asyncio
+    async def test_a_body_that_the_far_side_will_never_take_is_refused(
+        self, http_bench: HttpSinkBench, status: int
+    ) -> None:
+        http_bench.answer(status)
+        with pytest.raises(SinkRefusedError):
+            await http_bench.sink.send(http_bench.batch("a", "b"), deadline=in_seconds(10))
+
+    @pytest.mark.parametrize("status", [302, 403, 404])
+    @pytest.mark.asyncio
+    async def test_a_fault_of_the_configuration_never_costs_a_record(
+        self, http_bench: HttpSinkBench, status: int
+    ) -> None:
+        http_bench.answer(status)
+        with pytest.raises(SinkUnavailableError) as caught:
+            await http_bench.sink.send(http_bench.batch("a"), deadline=in_seconds(10))
+        assert str(status) in caught.value.message
+
+    @pytest.mark.asyncio
+    async def test_what_a_far_side_quotes_reaches_no_error_and_no_log_line(
+        self, http_bench: HttpSinkBench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        secret = http_bench.secrets[0]
+        quote = f'{{"errors": [{{"code": "{CANARY} {secret}", "message": "{CANARY}"}}], "trace": "{CANARY}"}}'
+        texts = []
+        for status in (400, 401, 401, 403, 413, 422, 429, 500, 302, 200):
+            http_bench.answer(status, body=quote.encode())
+        for _ in range(9):
+            with pytest.raises(GatewayError) as caught:
+                await http_bench.sink.send(http_bench.batch("a"), deadline=in_seconds(10))
+            texts.append(f"{caught.value} {caught.value!r} {caught.value.__cause__!r} {caught.value.target}")
+        texts += [repr(http_bench.sink), caplog.text]
+        for forbidden in (CANARY, *http_bench.secrets):
+            assert forbidden not in "\n".join(texts)

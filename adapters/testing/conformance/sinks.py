@@ -1,0 +1,138 @@
+"""What every sink promises to the shipper (adapters.base.sink), over sockets, against its far side."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import ClassVar, get_args
+
+import pytest
+import pytest_asyncio
+
+from adapters.base import API_VERSION, Settlement
+from adapters.testing.conformance.records import CANARY, in_seconds, payload_record
+from adapters.testing.conformance.sink_bench import LinkFault, SinkBench
+from schemas.errors import SinkRefusedError, SinkUnavailableError
+
+
+class SinkConformance:
+    """Subclass it as `Test...` and set `case`, the class of a bench."""
+
+    case: ClassVar[type[SinkBench]]
+
+    @pytest_asyncio.fixture
+    async def bench(self, request: pytest.FixtureRequest) -> AsyncIterator[SinkBench]:
+        """The sink beside its far side."""
+        bench = self.case(request)
+        async with AsyncExitStack() as stack:
+            await bench.open(stack)
+            yield bench
+
+    def test_its_descriptor_names_its_kind_and_the_api(self) -> None:
+        assert self.case.plugin.kind
+        assert self.case.plugin.api_version == API_VERSION
+
+    @pytest.mark.asyncio
+    async def test_a_settled_batch_is_stored_with_every_row_of_every_record(self, bench: SinkBench) -> None:
+        settlement = await bench.deliver(bench.batch("a", "b", rows=2))
+        assert settlement == Settlement(state="stored")
+        assert await bench.stored() == ["a-1", "a-2", "b-1", "b-2"]
+
+    @pytest.mark.asyncio
+    async def test_a_batch_that_comes_again_in_other_cuts_is_stored_once(self, bench: SinkBench) -> None:
+        await bench.deliver(bench.batch("a", "b"))
+        await bench.deliver(bench.batch("a"))
+        await bench.deliver(bench.batch("b", "c"))
+        assert await bench.stored() == ["a-1", "b-1", "c-1"]
+
+    @pytest.mark.asyncio
+    async def test_a_batch_whose_answer_was_lost_is_unavailable_and_stored_once_when_it_comes_again(
+        self, bench: SinkBench
+    ) -> None:
+        bench.play("lose")
+        with pytest.raises(SinkUnavailableError):
+            await bench.sink.send(bench.batch("a"), deadline=in_seconds(10))
+        await bench.deliver(bench.batch("a"))
+        assert await bench.stored() == ["a-1"]
+
+    @pytest.mark.parametrize("fault", sorted({*get_args(LinkFault)} - {"stall"}))
+    @pytest.mark.asyncio
+    async def test_a_broken_connection_is_unavailable_and_the_sink_goes_on(
+        self, bench: SinkBench, fault: LinkFault
+    ) -> None:
+        bench.play(fault)
+        with pytest.raises(SinkUnavailableError):
+            await bench.sink.send(bench.batch("a"), deadline=in_seconds(10))
+        assert (await bench.deliver(bench.batch("b"))).state == "stored"
+
+    @pytest.mark.asyncio
+    async def test_nobody_listening_is_unavailable(self, bench: SinkBench) -> None:
+        await bench.stop()
+        with pytest.raises(SinkUnavailableError):
+            await bench.sink.send(bench.batch("a"), deadline=in_seconds(10))
+
+    @pytest.mark.asyncio
+    async def test_a_refused_record_is_found_by_sending_the_halves(self, bench: SinkBench) -> None:
+        await bench.refuse("b")
+        with pytest.raises(SinkRefusedError):
+            await bench.sink.send(bench.batch("a", "b"), deadline=in_seconds(10))
+        with pytest.raises(SinkRefusedError):
+            await bench.sink.send(bench.batch("b"), deadline=in_seconds(10))
+        assert (await bench.deliver(bench.batch("a"))).state == "stored"
+        assert await bench.stored() == ["a-1"]
+
+    @pytest.mark.asyncio
+    async def test_a_slow_far_side_is_left_at_the_deadline(self, bench: SinkBench) -> None:
+        await bench.deliver(bench.batch("a"))
+        bench.play("stall")
+        async with asyncio.timeout(5):
+            with pytest.raises(SinkUnavailableError):
+                await bench.sink.send(bench.batch("b"), deadline=in_seconds(0.3))
+
+    @pytest.mark.asyncio
+    async def test_a_deadline_in_the_past_is_unavailable_at_once(self, bench: SinkBench) -> None:
+        with pytest.raises(SinkUnavailableError):
+            await bench.sink.send(bench.batch("a"), deadline=in_seconds(-1))
+
+    @pytest.mark.asyncio
+    async def test_a_cancelled_send_ends_at_once_and_the_sink_goes_on(self, bench: SinkBench) -> None:
+        bench.play("stall")
+        sending = asyncio.create_task(bench.sink.send(bench.batch("a"), deadline=in_seconds(60)))
+        async with asyncio.timeout(5):
+            await bench.seen()
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+        await bench.deliver(bench.batch("b"))
+        assert await bench.stored() == ["b-1"]
+
+    @pytest.mark.asyncio
+    async def test_batches_may_be_under_way_at_the_same_time(self, bench: SinkBench) -> None:
+        ids = [f"{n:02}" for n in range(20)]
+        settlements = await asyncio.gather(*(bench.deliver(bench.batch(scoring_id)) for scoring_id in ids))
+        assert {settlement.state for settlement in settlements} == {"stored"}
+        assert await bench.stored() == [f"{scoring_id}-1" for scoring_id in ids]
+
+    @pytest.mark.asyncio
+    async def test_the_filter_and_the_partition_stay_the_same(self, bench: SinkBench) -> None:
+        record = payload_record()
+        assert bench.sink.filter == bench.sink.filter
+        assert bench.sink.partition(record) == bench.sink.partition(record)
+
+    @pytest.mark.asyncio
+    async def test_no_error_and_no_log_line_holds_a_payload_value_or_a_secret(
+        self, bench: SinkBench, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        await bench.refuse("b")
+        spoken = [repr(bench.sink)]
+        with pytest.raises(SinkRefusedError) as refused:
+            await bench.sink.send(bench.batch("b"), deadline=in_seconds(10))
+        bench.play("reset")
+        with pytest.raises(SinkUnavailableError) as unavailable:
+            await bench.sink.send(bench.batch("a"), deadline=in_seconds(10))
+        errors = (refused.value, unavailable.value)
+        spoken += [f"{error} {error!r} {error.__cause__!r} {error.target}" for error in errors]
+        said = "\n".join([*spoken, caplog.text, *capfd.readouterr()])
+        for forbidden in (CANARY, *bench.secrets):
+            assert forbidden not in said
