@@ -12,7 +12,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 export PATH := $(PATH):/usr/sbin
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format acceptance bench soak constraints clean
+.PHONY: help install demo test check format acceptance bench soak properties constraints clean
 
 help:
 	@echo 'make demo [ARGS=--once]   emulated engines, the gateway, sample traffic, payload records'
@@ -20,6 +20,7 @@ help:
 	@echo 'make check                format, lint, types, layers'
 	@echo 'make acceptance           against counterparts in environments of their own (wrk and nginx for the benchmarks)'
 	@echo 'make soak                 the long proofs'
+	@echo 'make properties           100,000 tables through each form of each format, and back'
 	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, two cores'
 	@echo 'make format               format, and repair what the linter can'
 	@echo 'make constraints          renew the pins in constraints.txt'
@@ -49,10 +50,14 @@ acceptance: $(INSTALLED) $(COUNTERPARTS)
 soak: $(INSTALLED) $(COUNTERPARTS)
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
 
+properties: $(INSTALLED)
+	$(BIN)/python -m pytest tests/contract/formats -k comes_back --hypothesis-profile=long --timeout 0 -n $(JOBS) $(ARGS)
+
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 	$(BIN)/python -m benchmarks.batches
 	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.spool
 
 constraints:
 	rm -rf .venvs/constraints

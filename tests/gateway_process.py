@@ -57,6 +57,7 @@ class GatewayProcess:
         *,
         environ: Mapping[str, str] | None = None,
         ready: bool = True,
+        executable: Path = EXECUTABLE,
     ) -> Self:
         """Start the gateway and wait until it listens, and answers `/readyz` with 200.
 
@@ -65,13 +66,14 @@ class GatewayProcess:
             directory: working directory of the process, where relative paths of the configuration begin.
             environ: added to the environment.
             ready: whether to wait for `/readyz`.
+            executable: of another environment.
 
         Raises:
             AssertionError: it did not come up; the message ends with its log.
         """
         config_file = config if isinstance(config, Path) else _written(config, directory)
         process = await asyncio.create_subprocess_exec(
-            EXECUTABLE,
+            executable,
             "serve",
             "--config",
             config_file,

@@ -62,6 +62,8 @@ class SpoolWriter:
         self._path = Path(path)
         self._waits = durability == "commit"
         self._on_commit = on_commit
+        # Records take more room on disk than their lines: a small spool must not fill between two measurements.
+        self._look_bytes = max_bytes // 100
         self._room = Room(max_bytes=max_bytes, max_queue_bytes=max_queue_bytes)
         self._fresh: list[_Waiting] = []
         self._handed: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
@@ -176,7 +178,7 @@ class SpoolWriter:
         """Commit groups until told to stop; the body of the thread."""
         backlog: deque[_Waiting] = deque()
         look_at = 0.0
-        failed_bytes = 0
+        failed_bytes = unmeasured_bytes = 0
         running = True
         while running or backlog:
             if running:
@@ -184,8 +186,9 @@ class SpoolWriter:
             group = _next_group(backlog)
             if group:
                 failed_bytes = self._commit(group, backlog, last=not running)
-            if time.monotonic() >= look_at:
-                failed_bytes = self._look(failed_bytes)
+                unmeasured_bytes += sum(len(waiting.entry.line) for waiting in group)
+            if time.monotonic() >= look_at or unmeasured_bytes >= self._look_bytes:
+                failed_bytes, unmeasured_bytes = self._look(failed_bytes), 0
                 look_at = time.monotonic() + LOOK_SECONDS
 
     def _gather(self, backlog: deque[_Waiting], *, wait: bool) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Response, Token, Transport
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azureml.authorization import Authorization
+from adapters.engines.azureml.describing import Descriptions
 from adapters.engines.azureml.discovery import MAX_PARALLEL, can_score, endpoint_of
 from adapters.engines.azureml.errors import scoring_error
 from adapters.engines.azureml.native import Native, native_of
@@ -37,6 +38,7 @@ class AzureMachineLearning:
         self._settings = settings
         self._transport = transport
         self._authorization = authorization
+        self._descriptions = Descriptions(transport, authorization)
 
     def configured(self) -> Sequence[Endpoint]:
         """Return the endpoints that have a URL in the configuration."""
@@ -52,7 +54,8 @@ class AzureMachineLearning:
         listed = [item for item in await self._listed(deadline) if can_score(item, self._details(item.name))]
         unknown = [item.name for item in listed if item.auth_mode == "key" and self._details(item.name).key is None]
         keys = await self._authorization.keys(unknown, deadline)
-        return [endpoint_of(item, self._details(item.name), keys.get(item.name)) for item in listed]
+        found = [endpoint_of(item, self._details(item.name), keys.get(item.name)) for item in listed]
+        return await self._descriptions.with_columns(found, [item.swagger_uri for item in listed])
 
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once, and once more with another key or token after a 401 or 403."""

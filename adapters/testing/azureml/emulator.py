@@ -148,7 +148,8 @@ class AzureMLEmulator(Emulator):
         return web.Response(body=text.encode(), content_type="application/json", headers=headers)
 
     async def _swagger(self, request: web.Request) -> web.Response:
-        return web.json_response(swagger_document(self._authorized_endpoint(request)))
+        endpoint = self._authorized_endpoint(request)
+        return web.json_response(swagger_document(endpoint, request.headers.get("azureml-model-deployment")))
 
     async def _workspace(self, request: web.Request) -> web.Response:
         self._check_control(request)

@@ -35,6 +35,7 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
         request_timeout: ISO 8601 duration.
         concurrency: requests that an instance works on at once.
         instances: how many.
+        columns: of a row, where its script declares them.
     """
 
     name: str = "blue"
@@ -44,10 +45,14 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
     request_timeout: str = "PT5S"
     concurrency: int = 1
     instances: int = 1
+    columns: tuple[str, ...] | None = None
 
 
 class EmulatedEndpoint(Struct, kw_only=True):
-    """An online endpoint. `traffic` is in percent by deployment; `compute` makes it a Kubernetes one."""
+    """An online endpoint.
+
+    `traffic` is in percent by deployment; `compute` makes it a Kubernetes one; `swagger_uri` stands in for its own.
+    """
 
     name: str
     auth_mode: AuthMode
@@ -56,6 +61,7 @@ class EmulatedEndpoint(Struct, kw_only=True):
     state: str = "Succeeded"
     description: str = ""
     compute: str | None = None
+    swagger_uri: str | None = None
     keys: tuple[str, str] = field(default_factory=lambda: (secrets.token_urlsafe(24), secrets.token_urlsafe(24)))
 
     def route(self, chosen: str | None) -> EmulatedDeployment | None:
@@ -108,7 +114,7 @@ def endpoint_document(endpoint: EmulatedEndpoint, workspace_id: str, base_url: s
             "description": endpoint.description,
             "provisioningState": endpoint.state,
             "scoringUri": f"{scoring}/score",
-            "swaggerUri": f"{scoring}/swagger.json",
+            "swaggerUri": endpoint.swagger_uri or f"{scoring}/swagger.json",
             "traffic": endpoint.traffic,
             "mirrorTraffic": {},
             "publicNetworkAccess": "Enabled",
@@ -149,11 +155,16 @@ def deployment_document(
     }
 
 
-def swagger_document(endpoint: EmulatedEndpoint) -> dict[str, Any]:
-    """Return the description of the endpoint's own API."""
+def swagger_document(endpoint: EmulatedEndpoint, chosen: str | None = None) -> dict[str, Any]:
+    """Return the description of the endpoint's own API, as the deployment gives it that a call would reach."""
+    deployment = endpoint.route(chosen)
+    columns = deployment.columns if deployment is not None else None
+    row = {"type": "object", "properties": {name: {"type": "object"} for name in columns or ()}}
+    given = {"input": {"type": "array", "items": row}} if columns else {}
     answer = {"200": {"description": "The scores.", "schema": {"type": "object"}}}
-    body = {"name": "body", "in": "body", "schema": {"type": "object"}}
+    body = {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/ServiceInput"}}
     return {
+        "definitions": {"ServiceInput": {"type": "object", "properties": given}},
         "swagger": "2.0",
         "info": {"title": endpoint.name, "version": "1.0"},
         "consumes": ["application/json"],

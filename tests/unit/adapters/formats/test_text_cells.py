@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats.text_cells import as_number, as_text, converters, text_rows
+from adapters.formats.text_cells import as_number, as_text, converted, converters, text_rows
 from schemas.errors import UnprocessableRequestError
+from schemas.table import Table
 
 
 @given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
@@ -65,3 +66,18 @@ def test_strings_are_converted_by_the_names_of_types(kind, text, cell):
     (convert,) = converters([kind])
     assert convert(text) == cell
     assert type(convert(text)) is type(cell)
+
+
+def test_strings_of_chosen_columns_are_read_and_all_else_stays():
+    table = Table(
+        ("a", "b", "c", "d"), [["3.5", "True", '{"n": [1]}', "3"], ["x", "maybe", "{", None], [7, None, [], 1]]
+    )
+    read = converted(table, {"a": "number", "b": "boolean", "c": "json", "gone": "number"})
+    assert read.rows == [[3.5, True, {"n": [1]}, "3"], ["x", "maybe", "{", None], [7, None, [], 1]]
+    assert read.columns == table.columns
+    assert table.rows[0][0] == "3.5"
+
+
+def test_a_table_without_these_columns_is_the_same_table():
+    table = Table(("a",), [["1"]])
+    assert converted(table, {"b": "number"}) is table

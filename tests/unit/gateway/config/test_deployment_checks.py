@@ -94,6 +94,14 @@ def test_defaults_of_an_engine_are_checked_like_a_deployment(problems: Problems)
     ]
 
 
+def test_defaults_of_an_engine_may_not_be_ambiguous_either(problems: Problems) -> None:
+    found = problems(text(defaults="{format: tin-text, output: {probability: p, labels: [a, b]}, input: {fields: []}}"))
+    assert {problem.split(": ")[1] for problem in found} == {
+        "engines.one.defaults.output.probability_of",
+        "engines.one.defaults.input.fields",
+    }
+
+
 def test_defaults_need_no_format(problems: Problems) -> None:
     assert problems(text(defaults="{log: none}")) == []
 

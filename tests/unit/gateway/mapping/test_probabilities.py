@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +107,25 @@ def test_what_is_no_probability_is_refused_with_its_row_and_without_its_value(ce
 
 def test_without_labels_a_single_number_passes():
     assert read([0.25]) == 0.25
+
+
+LOGITS = {"probability_scale": "logit", "labels": TWO}
+
+
+def test_logits_become_probabilities():
+    assert read([[0.0, math.log(3)]], probability_of="each", **LOGITS) == pytest.approx([0.25, 0.75])
+    assert read([math.log(3)], probability_of="positive", **LOGITS) == pytest.approx([0.25, 0.75])
+    assert read([[math.log(3)]], probability_of="positive", **LOGITS) == pytest.approx([0.25, 0.75])
+    assert read([0, "1.0986122886681098"], probability=("x", "y"), **LOGITS) == pytest.approx([0.25, 0.75])
+    assert read([math.log(3)], probability_scale="logit") == pytest.approx(0.75)
+
+
+def test_missing_logits_are_none():
+    assert read([[None, 1.0]], probability_of="each", **LOGITS) == [None, None]
+    assert read([None], probability_of="positive", **LOGITS) is None
+
+
+@pytest.mark.parametrize("cells", [[["x", 1.0]], [[[1.0], 1.0]]])
+def test_what_is_no_logit_is_refused(cells):
+    with pytest.raises(EngineReplyError, match="is no number"):
+        read(cells, probability_of="each", **LOGITS)

@@ -67,7 +67,7 @@ async def test_async_queue_is_bounded_in_bytes(spool: Path) -> None:
 
 
 async def test_full_spool_is_refused_before_the_append_and_taken_again_when_there_is_room(spool: Path) -> None:
-    async with SpoolWriter(spool, max_bytes=400_000) as writer:
+    async with SpoolWriter(spool, max_bytes=4_000_000) as writer:
         with pytest.raises(SpoolFullError, match="max_gb"):
             await _fill(writer)
         assert 0.5 < writer.fill < 1.1

@@ -7,7 +7,7 @@ import pytest
 from adapters.base import Token
 from adapters.engines.azureml.authorization import PAUSE_SECONDS, Authorization
 from adapters.engines.azureml.native import Native
-from adapters.testing.azureml.workspace import CONTROL_SCOPE, SCORING_SCOPE
+from adapters.testing.azureml.workspace import SCORING_SCOPE
 from adapters.testing.emulator import Fault
 from schemas.errors import EngineRefusedError, EngineUnavailableError
 from tests.unit.adapters.engines.azureml.calls import REQUEST, by_url, context, settings_for
@@ -144,9 +144,9 @@ async def test_a_forbidden_token_of_entra_is_not_renewed(emulator, connect):
 @pytest.mark.parametrize("auth_mode", ["AMLToken", "AADToken"])
 async def test_waiting_for_a_token_ends_at_the_deadline(emulator, connect, auth_mode):
     emulator.add_endpoint("credit", auth_mode=auth_mode)
+    async with connect() as other:
+        endpoint = await discovered(other)
     async with connect() as engine:
-        endpoint = await discovered(engine)
-        emulator.revoke_tokens(CONTROL_SCOPE)
         for route in ("entra", "endpoint_token"):
             emulator.play(Fault(route=route, delay_seconds=20.0, times=None))
         with pytest.raises(EngineUnavailableError):

@@ -1,0 +1,1 @@
+"""Lantern, a model server with an API of its own, behind openscale-gateway."""

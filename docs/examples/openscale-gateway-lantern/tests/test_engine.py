@@ -1,0 +1,40 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from lantern_emulator import LanternEmulator
+from openscale_gateway_lantern.engine import LanternSettings, plugin
+
+from adapters.base import NativeRequest
+from adapters.testing.conformance import Counterpart, EngineCase, EngineConformance, http_failures
+
+TOKEN = "token-of-the-tests"
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[Counterpart]:
+    def settings(url: str, token: str = TOKEN, **options: Any) -> LanternSettings:
+        return msgspec.convert({"type": "lantern", "url": url, "token": token} | options, LanternSettings)
+
+    async with LanternEmulator(token=TOKEN) as emulator:
+        yield Counterpart(
+            emulator=emulator,
+            settings=settings(emulator.url),
+            settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
+            wrong_credentials=settings(emulator.url, "another"),
+            endpoint="credit",
+            request=NativeRequest(b"Age=33;Job=%22clerk%22\n", "text/x-keyvalue", "text/x-keyvalue"),
+            answer=b"label=%22No%20Risk%22;p=0.25\n",
+            secrets=[TOKEN],
+        )
+
+
+class TestLantern(EngineConformance):
+    case = EngineCase(
+        plugin=plugin,
+        start=started,
+        failures=http_failures("predict", body=b'{"error": "words of the model"}', words="words of the model"),
+        scoring_route="predict",
+        control_route="models",
+    )

@@ -1,0 +1,61 @@
+import pytest
+
+from adapters.testing.azureml import EmulatedDeployment
+from adapters.testing.emulator import Fault
+
+WITH_COLUMNS = EmulatedDeployment(columns=("Job", "Age"))
+
+
+async def columns(engine):
+    return {endpoint.name: endpoint.columns for endpoint in await engine.endpoints()}
+
+
+@pytest.mark.parametrize("auth_mode", ["Key", "AMLToken", "AADToken"])
+async def test_columns_come_from_the_endpoints_own_description_whatever_credential_it_wants(
+    emulator, connect, auth_mode
+):
+    emulator.add_endpoint("credit", auth_mode=auth_mode, deployments=[WITH_COLUMNS])
+    emulator.add_endpoint("bare", auth_mode=auth_mode)
+    async with connect() as engine:
+        assert await columns(engine) == {"credit": ("Job", "Age"), "bare": None}
+
+
+async def test_the_chosen_deployment_is_asked(emulator, connect):
+    green = EmulatedDeployment(name="green", columns=("Loan",))
+    emulator.add_endpoint("credit", deployments=[WITH_COLUMNS, green])
+    async with connect(endpoints={"credit": {"deployment": "green"}}) as engine:
+        assert await columns(engine) == {"credit": ("Loan",)}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(route="swagger", status=503, times=None),
+        Fault(route="swagger", connection="reset", times=None),
+        Fault(route="swagger", body=b"no json", times=None),
+    ],
+)
+async def test_a_description_that_cant_be_had_hides_no_endpoint(emulator, connect, fault):
+    emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
+    emulator.play(fault)
+    async with connect() as engine:
+        assert await columns(engine) == {"credit": None}
+
+
+async def test_what_was_told_once_is_kept_while_the_endpoint_cant_be_asked(emulator, connect):
+    emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
+    async with connect() as engine:
+        await engine.endpoints()
+        emulator.play(Fault(route="swagger", status=503, times=None))
+        assert await columns(engine) == {"credit": ("Job", "Age")}
+        emulator.recover()
+        emulator.play(Fault(route="swagger", status=404, times=None))
+        assert await columns(engine) == {"credit": None}
+
+
+async def test_no_key_leaves_for_another_host(emulator, connect):
+    endpoint = emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
+    endpoint.swagger_uri = emulator.url.replace("127.0.0.1", "localhost") + "/endpoints/credit/swagger.json"
+    async with connect() as engine:
+        assert await columns(engine) == {"credit": None}
+    assert "swagger" not in emulator.requests
