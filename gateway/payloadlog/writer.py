@@ -28,6 +28,8 @@ MAX_GROUP_RECORDS = 128
 MAX_GROUP_BYTES = 8_000_000
 MAX_QUEUE_BYTES = 256_000_000
 LOOK_SECONDS = 0.5
+# With less room than this the spool is as good as full: traffic should go elsewhere.
+READY_BYTES = 1_000_000
 # Records that nobody is owed are deleted at the same share: a spool as full as that holds others.
 NEARLY_FULL = 0.9
 
@@ -117,9 +119,9 @@ class SpoolWriter:
 
     @property
     def problem(self) -> str | None:
-        """Why a record could not be kept now; None where one could."""
+        """Why records are not kept now, or the last of the room is being used; None where there is enough."""
         try:
-            self._room.check(1)
+            self._room.check(min(self._look_bytes, READY_BYTES))
         except SpoolUnavailableError as error:
             return error.message
         return None

@@ -22,10 +22,10 @@ class Counterpart(Struct, frozen=True, kw_only=True):
 
     Attributes:
         emulator: what listens.
-        settings: of an engine that discovers the endpoint.
+        settings: of an engine that discovers the endpoint; where the platform lists nothing, that knows it.
         settings_at: `settings_at(url)`: of an engine that does not discover, and knows an endpoint of the same name
             below that base URL (the emulator's, or another).
-        wrong_credentials: like `settings`, with credentials that the platform refuses.
+        wrong_credentials: like `settings`, with credentials that the platform refuses; None where it takes none.
         endpoint: its name.
         request: that it scores.
         answer: the body that it answers to `request`.
@@ -35,7 +35,7 @@ class Counterpart(Struct, frozen=True, kw_only=True):
     emulator: Emulator
     settings: EngineSettings
     settings_at: Callable[[str], EngineSettings]
-    wrong_credentials: EngineSettings
+    wrong_credentials: EngineSettings | None
     endpoint: str
     request: NativeRequest
     answer: bytes
@@ -69,14 +69,14 @@ class EngineCase(Struct, frozen=True, kw_only=True):
         start: starts a fresh counterpart.
         failures: of the scoring route; `http_failures` makes those of platforms that mean what HTTP says.
         scoring_route: name of the emulator's route that scores.
-        control_route: of one that discovery asks.
+        control_route: of one that discovery asks; None where the platform lists nothing.
     """
 
     plugin: EnginePlugin
     start: Callable[[], AbstractAsyncContextManager[Counterpart]]
     failures: Sequence[Failure]
     scoring_route: str
-    control_route: str
+    control_route: str | None
 
 
 def http_failures(route: str, *, body: bytes, words: str) -> list[Failure]:

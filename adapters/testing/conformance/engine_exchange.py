@@ -85,7 +85,7 @@ class EngineExchange(EngineSetting):
             self.case.plugin.connect(counterpart.settings_at(url), transport) as engine,
         ):
             call = asyncio.create_task(engine.invoke(engine.configured()[0], counterpart.request, call_context()))
-            async with asyncio.timeout(2 * SOON_SECONDS):
+            async with asyncio.timeout(SOON_SECONDS):
                 await arrived.wait()
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):

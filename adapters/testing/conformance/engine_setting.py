@@ -58,5 +58,6 @@ class EngineSetting:
 
 
 async def discovered(engine: Engine, counterpart: Counterpart) -> Endpoint:
-    """Return the counterpart's endpoint, as discovery finds it."""
-    return next(endpoint for endpoint in await engine.endpoints() if endpoint.name == counterpart.endpoint)
+    """Return the counterpart's endpoint, as discovery finds it, or as it is configured where there is nothing to find."""
+    known = [*await engine.endpoints(), *engine.configured()]
+    return next(endpoint for endpoint in known if endpoint.name == counterpart.endpoint)

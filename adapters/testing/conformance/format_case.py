@@ -55,18 +55,18 @@ class FormatCase(Struct, frozen=True, kw_only=True):
     Attributes:
         plugin: its descriptor.
         tables: a strategy for all that it carries.
+        refused: cells that it can't carry, one or more: a lone surrogate is none that any text can.
         options: of the codec, as in the configuration.
         reading: `reading(columns)`: further options where an answer is read, as a body without names needs them.
         comes_back: `comes_back(table)`: what reading a written table gives where that is not the table itself.
-        refused: cells that it can't carry.
     """
 
     plugin: FormatPlugin
     tables: st.SearchStrategy[Table]
+    refused: Sequence[Cell]
     options: Mapping[str, Any] = _NOTHING
     reading: Callable[[Sequence[str]], Mapping[str, Any]] = _no_more
     comes_back: Callable[[Table], Table] = _as_it_is
-    refused: Sequence[Cell] = ()
 
     def writer(self) -> Format:
         """Build the codec as for requests."""

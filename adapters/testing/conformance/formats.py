@@ -15,7 +15,7 @@ from schemas.table import Cell, Table
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 _ODD = st.sampled_from([float("nan"), float("inf"), "\ud800", 10**400, -(2**64)])
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | _ODD
-ANY_CELL = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=6)
+ANY_CELL = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=3)
 
 
 class FormatConformance:
@@ -66,8 +66,7 @@ class FormatConformance:
             assert error is not None
             assert error.target == f"values[{n}][{m}]"
 
-        if self.case.refused:
-            check()
+        check()
 
     def test_any_table_is_written_or_refused_with_a_place(self) -> None:
         @_for_all(tables(ANY_CELL))
@@ -119,7 +118,7 @@ def alike(left: Cell, right: Cell) -> bool:
 
 
 def _for_all(
-    *strategies: st.SearchStrategy[Any], share: float = 0.25
+    *strategies: st.SearchStrategy[Any], share: float = 0.15
 ) -> Callable[[Callable[..., None]], Callable[[], None]]:
     """Check a share of the profile's number of examples."""
 

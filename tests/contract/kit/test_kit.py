@@ -43,11 +43,15 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.parametrize("suite", FOUND)
 def test_a_broken_promise_fails_the_test_of_its_name(suite: str) -> None:
-    file = "tests/contract/kit/broken_plugins.py"
-    printed = run("-m", "pytest", f"{file}::{suite}", "-p", "no:cacheprovider", "-q", "--tb=no")
+    file, wanted = (
+        "tests/contract/kit/broken_plugins.py",
+        {"test_its_descriptor_names_its_kind_and_the_api", *FOUND[suite]},
+    )
+    chosen = ("-k", " or ".join(wanted))
+    printed = run("-m", "pytest", f"{file}::{suite}", *chosen, "-p", "no:cacheprovider", "-q", "--tb=no")
     failed = set(re.findall(rf"^(?:FAILED|ERROR) \S+::{suite}::(\w+)", printed, re.MULTILINE))
     assert failed >= FOUND[suite], printed
-    assert "passed" in printed
+    assert re.search(r"\b1 passed\b", printed), printed
 
 
 def test_without_its_tools_the_kit_says_what_to_install() -> None:
