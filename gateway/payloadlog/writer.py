@@ -66,6 +66,7 @@ class SpoolWriter:
         self._on_commit = on_commit
         # Records take more room on disk than their lines: a small spool must not fill between two measurements.
         self._look_bytes = max_bytes // 100
+        self._ready_bytes = min(max_bytes // 40, READY_BYTES)
         self._room = Room(max_bytes=max_bytes, max_queue_bytes=max_queue_bytes)
         self._fresh: list[_Waiting] = []
         self._handed: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
@@ -121,7 +122,7 @@ class SpoolWriter:
     def problem(self) -> str | None:
         """Why records are not kept now, or the last of the room is being used; None where there is enough."""
         try:
-            self._room.check(min(self._look_bytes, READY_BYTES))
+            self._room.check(self._ready_bytes)
         except SpoolUnavailableError as error:
             return error.message
         return None

@@ -58,6 +58,6 @@ class EngineSetting:
 
 
 async def discovered(engine: Engine, counterpart: Counterpart) -> Endpoint:
-    """Return the counterpart's endpoint, as discovery finds it, or as it is configured where there is nothing to find."""
+    """Return the counterpart's endpoint, as discovery finds it; where nothing is to be found, as it is configured."""
     known = [*await engine.endpoints(), *engine.configured()]
     return next(endpoint for endpoint in known if endpoint.name == counterpart.endpoint)
