@@ -7,7 +7,6 @@ serves the deployments that were known, stale, until the engine answers again.
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 
 import structlog
 from msgspec import Struct
@@ -49,6 +48,7 @@ class _EngineState:
     def __init__(self, configuration: EngineConfiguration, engine: Engine) -> None:
         self.name = configuration.name
         self.engine = engine
+        self.settings = configuration.settings
         self.defaults: DeploymentSettings | None = configuration.settings.defaults
         self.discovery = _discovery(configuration)
         self.configured: dict[str, Endpoint] = {endpoint.name: endpoint for endpoint in engine.configured()}
@@ -68,8 +68,12 @@ class _EngineState:
 
     def learn(self, known: KnownEndpoints) -> None:
         if self.discovery is not None:
-            wanted = self.discovery
-            self.discovered = {item.name: item for item in known.endpoints if _selected(item.name, wanted)}
+            # What is found about an endpoint that the configuration describes is taken whatever the patterns say.
+            self.discovered = {
+                item.name: item
+                for item in known.endpoints
+                if item.name in self.configured or self.settings.discovers(item.name)
+            }
             self.refreshed_at = known.refreshed_at
 
 
@@ -252,9 +256,3 @@ def _discovery(configuration: EngineConfiguration) -> DiscoverySettings | None:
     if isinstance(discover, DiscoverySettings):
         return discover
     return DiscoverySettings() if discover else None
-
-
-def _selected(name: str, discovery: DiscoverySettings) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in discovery.include) and not any(
-        fnmatchcase(name, pattern) for pattern in discovery.exclude
-    )

@@ -16,11 +16,15 @@ from gateway.config import Configuration
 from gateway.directory import Directory
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.payloadlog.leader import LeaderLock
+from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.retention import Keeper
 from gateway.payloadlog.shipper import Shipper
 
 TAKE_OVER_SECONDS = 1.0
 SHIP_SECONDS_AT_END = 5.0
+# A leader that is starting, too, registers its sinks within moments.
+REGISTER_SECONDS = 10.0
+LOOK_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -43,18 +47,31 @@ class Leading:
         self._shipper: Shipper | None = None
 
     async def __aenter__(self) -> Self:
-        """Lead at once where nobody else does: sinks are owed every record from then on.
+        """Lead at once where nobody else does; sinks are owed every record from here on, whoever leads.
 
         Raises:
             PayloadLogError: the spool or its lock can't be used.
         """
-        if self._lock.try_acquire():
+        if self._lock.try_acquire() or not await self._registered():
             try:
                 await self._begin()
             except BaseException:
                 await self._end()
                 raise
         return self
+
+    async def _registered(self) -> bool:
+        """Wait until the leader has registered the sinks; False where this process leads in the end."""
+        reader = SpoolReader(self._configuration.payload_log.path)
+        deadline = asyncio.get_running_loop().time() + REGISTER_SECONDS
+        while not self._configuration.sinks.keys() <= await asyncio.to_thread(reader.configured_sinks):
+            if self._lock.try_acquire():
+                return False
+            if asyncio.get_running_loop().time() > deadline:
+                log.warning("sinks not registered by the leader: another gateway on the same spool?")
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        return True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -160,15 +160,15 @@ def _joined(tables: Sequence[Table]) -> Table:
     first = tables[0]
     if len(tables) == 1:
         return first
-    if any(table.columns != first.columns for table in tables):
+    if any(tuple(table.columns or ()) != tuple(first.columns or ()) for table in tables):
         return _joined_by_name(tables)
     rows: Rows = [row for table in tables for row in table.rows]
     return Table(first.columns, rows)
 
 
 def _joined_by_name(tables: Sequence[Table]) -> Table:
-    """Join rows that may lack columns as if they had come in one answer: what one lacks is None."""
-    if not all(table.optional for table in tables):
+    """Join rows as if they had come in one answer: in the order of the first, and None where one may lack a column."""
+    if len({frozenset(table.columns or ()) for table in tables}) > 1 and not all(table.optional for table in tables):
         raise EngineReplyError("The endpoint answered the parts of one batch with different columns.")
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns or ()))
     rows: list[Sequence[Cell]] = []

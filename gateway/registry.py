@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from adapters.base import API_VERSION, EnginePlugin, Format, FormatPlugin, Preset, SinkPlugin
 from gateway.codecs import build_formats, find_format_problems
+from gateway.importing import load_within
 from schemas.configuration import DeploymentSettings, EngineSettings, Settings, SinkSettings
 from schemas.errors import ConfigurationError
 
@@ -17,6 +18,9 @@ Group = Literal["engines", "formats", "sinks", "presets"]
 State = Literal["ready", "broken", "duplicate"]
 Plugin = EnginePlugin | FormatPlugin | SinkPlugin | Preset
 P = TypeVar("P", EnginePlugin, FormatPlugin, SinkPlugin, Preset)
+
+IMPORT_SECONDS = 30.0
+"""A plugin that is not imported by then is broken."""
 
 _PLUGIN: Mapping[Group, type] = {
     "engines": EnginePlugin,
@@ -65,13 +69,17 @@ class Registry:
         }
 
     @classmethod
-    def load(cls) -> "Registry":
-        """Import the plugins behind the entry points of the four groups; a fault in one is kept, not raised."""
+    def load(cls, *, import_seconds: float = IMPORT_SECONDS) -> "Registry":
+        """Import the plugins behind the entry points of the four groups; a fault in one is kept, not raised.
+
+        Args:
+            import_seconds: how long each may take.
+        """
         found = [
             item
             for group in _PLUGIN
             for entry_point in sorted(entry_points(group=f"openscale_gateway.{group}"), key=_order)
-            for item in _read(group, entry_point)
+            for item in _read(group, entry_point, import_seconds)
         ]
         return cls(_without_duplicates(found))
 
@@ -170,7 +178,7 @@ def _order(entry_point: EntryPoint) -> tuple[str, str]:
     return entry_point.name, entry_point.value
 
 
-def _read(group: Group, entry_point: EntryPoint) -> list[_Found]:
+def _read(group: Group, entry_point: EntryPoint, import_seconds: float) -> list[_Found]:
     distribution = entry_point.dist
     listing = Listing(
         group=group,
@@ -180,7 +188,7 @@ def _read(group: Group, entry_point: EntryPoint) -> list[_Found]:
         origin=entry_point.value,
     )
     try:
-        plugins = _checked(group, entry_point.load())
+        plugins = _checked(group, load_within(entry_point, import_seconds))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin is anybody's code: its fault is reported as such
         return [_Found(_broken(listing, error), None)]
     return [_Found(msgspec.structs.replace(listing, kind=_kind(plugin)), plugin) for plugin in plugins]

@@ -163,7 +163,8 @@ class Scoring:
             except EngineError as error:
                 self._heed(pipeline, error)
                 pause = _pause(attempt, error.retry_after)
-                if not error.retryable or attempt >= MAX_ATTEMPTS or _now() + pause >= context.deadline:
+                attempts = min(MAX_ATTEMPTS, error.max_attempts or MAX_ATTEMPTS)
+                if not error.retryable or attempt >= attempts or _now() + pause >= context.deadline:
                     raise
             else:
                 pipeline.circuit.succeeded()

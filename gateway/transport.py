@@ -94,9 +94,10 @@ def _parsed(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-def _payload(body: bytes) -> bytes | io.BytesIO:
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
     # A large body is written piece by piece, so that the loop is not held up by one long copy.
-    return io.BytesIO(body) if len(body) > LARGE_BODY_BYTES else body
+    # With empty bytes a GET would announce a body of no length.
+    return io.BytesIO(body) if len(body) > LARGE_BODY_BYTES else body or None
 
 
 def _reason(error: Exception) -> str:

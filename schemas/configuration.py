@@ -251,11 +251,18 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
     ] = None
 
     def discovers(self, endpoint: str) -> bool:
-        """Whether discovery is to find an endpoint of this name, so that no request is spent on others."""
+        """Whether discovery is to find an endpoint of this name, so that no request is spent on others.
+
+        A pattern that fits what stands before the first slash fits all that is below it: `shared` is for `shared/blue`.
+        """
         if isinstance(self.discover, bool):
             return self.discover
-        included = any(fnmatchcase(endpoint, pattern) for pattern in self.discover.include)
-        return included and not any(fnmatchcase(endpoint, pattern) for pattern in self.discover.exclude)
+        names = {endpoint, endpoint.partition("/")[0]}
+        return _any_fits(self.discover.include, names) and not _any_fits(self.discover.exclude, names)
+
+
+def _any_fits(patterns: tuple[str, ...], names: set[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 class BatchSettings(Settings, frozen=True, kw_only=True):

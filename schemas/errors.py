@@ -88,8 +88,9 @@ class EngineError(GatewayError):
         engine_status: the HTTP status of the platform, or that of the model where the platform reports it.
         engine_message: the platform's own words, shortened. For the caller alone: they can quote the payload, so no
             log line, metric or record may hold them.
-        retryable: the same call may be sent again, because the platform did not work on it.
+        retryable: the same call may be sent again, because the platform did not work on it, or says itself that it may.
         retry_after: seconds that the platform asked to wait before that.
+        max_attempts: attempts in all that are worth making where one ends so; None: as many as are made of any call.
     """
 
     code = "engine_error"
@@ -103,12 +104,14 @@ class EngineError(GatewayError):
         engine_message: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        max_attempts: int | None = None,
     ) -> None:
         super().__init__(message, target=target)
         self.engine_status = engine_status
         self.engine_message = engine_message[:MAX_ENGINE_MESSAGE] if engine_message else None
         self.retryable = retryable
         self.retry_after = retry_after
+        self.max_attempts = max_attempts
 
 
 class EngineUnavailableError(EngineError):

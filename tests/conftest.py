@@ -1,8 +1,9 @@
-"""Profiles of hypothesis: `--hypothesis-profile=long` is what `make properties` runs."""
+"""Profiles of hypothesis: `long` is what `make properties` runs; `unshrunk` is for what fails on purpose."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The machine's load is no property of the code.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("default"), max_examples=100_000, database=None)
+settings.register_profile("unshrunk", settings.get_profile("default"), phases=[Phase.generate], database=None)
 settings.load_profile("default")

@@ -4,14 +4,16 @@
 programs (Debian: the package postgresql); they refuse to run as root, so root starts them as another user.
 """
 
+import asyncio
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -31,8 +33,9 @@ class PostgresServer:
         port: on 127.0.0.1.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, restart: Callable[[], None]) -> None:
         self.port = port
+        self._restart = restart
 
     @classmethod
     @contextmanager
@@ -51,9 +54,10 @@ class PostgresServer:
             )  # fmt: skip
             port = _free_port()
             options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off"
-            _run(identity, "pg_ctl", "start", "-w", "-D", data, "-l", home / "log", "-o", options)
+            control = partial(_run, identity, "pg_ctl", "-w", "-D", data, "-l", home / "log", "-o", options)
+            control("start")
             try:
-                yield cls(port)
+                yield cls(port, partial(control, "restart", "-m", "fast"))
             finally:
                 _run(identity, "pg_ctl", "stop", "-m", "immediate", "-D", data)
         finally:
@@ -68,6 +72,10 @@ class PostgresServer:
         name = f"db_{uuid4().hex}"
         await self.execute("postgres", f'CREATE DATABASE "{name}"')
         return name
+
+    async def restart(self) -> None:
+        """Stop, which ends all connections, and start again."""
+        await asyncio.to_thread(self._restart)
 
     async def execute(self, database: str, sql: str) -> None:
         connection = await asyncpg.connect(self.dsn(database))

@@ -40,8 +40,12 @@ class HttpCredentials(Settings, frozen=True, kw_only=True):
         """Value of the header Authorization (RFC 7617, RFC 6750)."""
         if self.token is not None:
             return f"Bearer {self.token}"
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return basic_authorization(self.username or "", self.password or "")
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """Return the value of the header Authorization for a user (RFC 7617, in UTF-8)."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 def access_headers(credentials: HttpCredentials | None, headers: Mapping[str, str]) -> dict[str, str]:
@@ -105,3 +109,14 @@ def may_carry_token(url: str) -> bool:
         return ip_address(parts.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def check_token_urls(**urls: str | None) -> None:
+    """Check the URLs that credentials are sent to, by the names of their options; None is none.
+
+    Raises:
+        ValueError: one of them is reached in clear text, over the network.
+    """
+    for name, url in urls.items():
+        if url is not None and not may_carry_token(url):
+            raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")

@@ -5,32 +5,40 @@ container writes the numbers of all rows on one line, vectors as `[0.1, 0.9],[0.
 
 A cell that reads as a number is one, quoted or not; a number with leading zeros is an id and stays text. Blanks are cut
 off numbers only. Numbers in brackets are a vector. `nan` and an empty cell are None.
+
+Texts are for readers that heed quotes. SageMaker's built-in algorithms and framework containers don't: there a text may
+become nan, a comma or `#` in it moves or cuts the columns after it, and the prediction is another one.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from adapters.base import Body, Format, FormatPlugin
-from adapters.formats.cells import named_columns, unwritable
+from adapters.formats.cells import named_columns, refused_cell, unwritable
 from adapters.formats.columns import Names, check_fields, check_names, check_widths, named_table
 from adapters.formats.csv_lines import RawCell, csv_text, numeric_lines, read_cell, split_lines
-from adapters.formats.text_cells import as_text
+from adapters.formats.text_cells import as_number, as_text
 from schemas.configuration import Doc, Settings
 from schemas.errors import EngineReplyError
 from schemas.table import Cell, Rows, Table
 
 CSV = "text/csv"
 
-_SPECIAL = frozenset(',"\r\n')
+# A bracket may begin a vector, and a byte order mark at the beginning of a body is none of its text.
+_SPECIAL = frozenset(',"\r\n[\ufeff')
 
 
 class CsvSettings(Settings, frozen=True, kw_only=True):
     """Options of the codec `csv`."""
 
     header: Annotated[bool, Doc("The first line names the columns.")] = False
+    cells: Annotated[
+        Literal["any", "numbers"],
+        Doc("any: texts are written, too, quoted after RFC 4180; numbers: a text that is no number is refused."),
+    ] = "any"
     fields: Names = None
 
 
@@ -42,12 +50,15 @@ class CsvFormat:
     def __init__(self, settings: CsvSettings) -> None:
         check_fields(settings.fields)
         self._header = settings.header
+        self._numbers_only = settings.cells == "numbers"
         self._fields = settings.fields
 
     def encode(self, table: Table) -> Body:
         """Write one row a line, quoted after RFC 4180 where a text needs it; booleans are 1 and 0, null is empty."""
         text = _numeric_text(table.rows)
         if text is None:
+            if self._numbers_only:
+                _refuse_texts(table.rows)
             text = _utf8("\n".join([_line(row, n) for n, row in enumerate(table.rows)]), table.rows)
         if self._header:
             names = named_columns(table, "CSV with a header line")
@@ -59,15 +70,26 @@ class CsvFormat:
         if not self._header:
             numbers = numeric_lines(body.content)
             if numbers is not None:
-                return named_table(_rows_of(numbers, n_rows), self._fields)
+                return self._nameless(_rows_of(numbers, n_rows))
         lines = split_lines(csv_text(body.content))
         names = lines.pop(0) if self._header and lines else None
-        rows = [list(map(read_cell, line)) for line in _rows_of(_without_blanks(lines, n_rows), n_rows)]
+        lines = _without_blanks(lines, n_rows)
+        rows = [list(map(read_cell, line)) for line in _rows_of(lines, n_rows)]
+        if len(lines) != len(rows):
+            _check_kinds(rows)
         if names is None:
-            return named_table(rows, self._fields)
+            return self._nameless(rows)
         columns = tuple(check_names([name or "" for name in names]))
         check_widths(rows, len(columns))
         return Table(columns, rows)
+
+    def _nameless(self, rows: list[list[Cell]]) -> Table:
+        if self._fields is None and rows and sum(isinstance(cell, list) for cell in rows[0]) > 1:
+            # They are those of several rows, rather than columns that nobody named.
+            raise EngineReplyError(
+                "The endpoint answered several vectors to one row: `fields` would name them, if they are."
+            )
+        return named_table(rows, self._fields)
 
 
 def _numeric_text(rows: Rows) -> bytes | None:
@@ -85,6 +107,13 @@ def _numeric_text(rows: Rows) -> bytes | None:
         text = text.replace(b"null", b"").replace(b"true", b"1").replace(b"false", b"0")
     # Very large and very small numbers look otherwise in JSON than in Python's own notation.
     return None if b"e" in text or b"0.0000" in text else text
+
+
+def _refuse_texts(rows: Rows) -> None:
+    for n, row in enumerate(rows):
+        for m, cell in enumerate(row):
+            if isinstance(cell, str) and isinstance(as_number(cell), str):
+                raise refused_cell(n, m, "is a text that is no number, but this endpoint takes numbers only")
 
 
 def _utf8(text: str, rows: Rows) -> bytes:
@@ -135,6 +164,19 @@ def _rows_of(lines: list[list[Cell]], n_rows: int | None) -> list[list[Cell]]:
     (cells,) = lines
     width = len(cells) // n_rows
     return [cells[start : start + width] for start in range(0, len(cells), width)]
+
+
+def _check_kinds(rows: list[list[Cell]]) -> None:
+    """Check that texts and numbers stand in columns of their own: a label and its score are not two rows.
+
+    Raises:
+        EngineReplyError: they don't.
+    """
+    for column in zip(*rows, strict=True):
+        if len({isinstance(cell, str) for cell in column if cell is not None}) > 1:
+            raise EngineReplyError(
+                f"The endpoint answered one line of CSV to {len(rows)} rows, with texts and numbers in one column."
+            )
 
 
 def _build(settings: CsvSettings) -> Format:

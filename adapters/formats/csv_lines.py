@@ -59,7 +59,9 @@ def numeric_lines(content: bytes) -> list[list[Cell]] | None:
         lines = _numeric_lines.decode(b"[[" + content.removesuffix(b"\n").replace(b"\n", b"],[") + b"]]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return [list(line) for line in lines] if all(lines) else None
+    # A bracket that closes on another line, or never opened, has moved the borders of lines.
+    whole = len(lines) == content.removesuffix(b"\n").count(b"\n") + 1
+    return [list(line) for line in lines] if whole and all(lines) else None
 
 
 def split_lines(text: str) -> list[list[RawCell]]:

@@ -21,6 +21,7 @@ MAX_ENCODINGS = 3
 ERROR_KEYS = ("error", "message", "errors", "error_message", "detail")
 
 Value = TypeVar("Value")
+_ERROR_KEYS = frozenset(ERROR_KEYS)
 
 _KINDS: dict[type[Any], str] = {
     NoneType: "null",
@@ -37,7 +38,7 @@ _NOT_JSON = re.compile(
     rb"""
     (?P<text> "[^"\\]*+(?:\\.[^"\\]*+)*+"? )          # left as it is, so that nothing inside is touched
   | -?\b(?:NaN|Infinity)\b
-  | (?P<number> -?\d++(?:\.\d++)?[eE]\+?\d{3,}+ )    # may be beyond the largest float
+  | (?P<number> (?<!\d)-?\d++(?:\.\d++)?[eE]\+?\d{3,}+ )   # may be beyond the largest float
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -57,17 +58,24 @@ def read_json(content: bytes) -> Any:
     return _opened(value) if isinstance(value, str) else value
 
 
-def read_json_lines(content: bytes) -> list[Any]:
+def read_json_lines(content: bytes, *, texts: bool = False) -> list[Any]:
     """Read a body with one JSON value on each line, as leniently as `read_json`; blank lines are none.
+
+    Args:
+        content: the body.
+        texts: a lone string is a value, even if it holds JSON; else it is read again, at most 3 times.
 
     Raises:
         EngineReplyError: a line is not JSON, or is nested deeper than 64 levels.
     """
     values = _read_once(content, _lines.decode_lines)
-    for _ in range(MAX_ENCODINGS):
+    for _ in range(0 if texts else MAX_ENCODINGS):
         if len(values) != 1 or not isinstance(values[0], str) or not values[0].lstrip().startswith(("{", "[")):
             break
-        values = _read_once(values[0].encode(), _lines.decode_lines)
+        try:
+            values = _read_once(values[0].encode(), _lines.decode_lines)
+        except EngineReplyError:
+            break
     return values
 
 
@@ -88,7 +96,7 @@ def refuse_error(value: Any) -> None:
     Raises:
         EngineReplyError: with the platform's words in `engine_message`.
     """
-    if isinstance(value, dict) and value and value.keys() <= set(ERROR_KEYS):
+    if isinstance(value, dict) and value and value.keys() <= _ERROR_KEYS:
         raise EngineReplyError(
             "The endpoint answered 200 with an error instead of rows.", engine_message=error_text(value)
         )

@@ -45,8 +45,9 @@ class JsonLinesFormat:
 
     def decode(self, body: Body, n_rows: int | None) -> Table:
         """Read one row from each line that is not blank."""
-        values = read_json_lines(body.content)
+        values = read_json_lines(body.content, texts=self._form == "value")
         if values:
+            # Before the rows are counted: an error is one line, whatever their number.
             refuse_error(values[0])
         return read_rows(values, n_rows, self._form, self._fields)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from adapters.formats.cells import named_columns
 from adapters.formats.columns import check_n_rows, named_table
-from adapters.formats.json_reading import kind_of
+from adapters.formats.json_reading import kind_of, refuse_error
 from schemas.configuration import Doc
 from schemas.errors import EngineReplyError, UnprocessableRequestError
 from schemas.table import Cell, Rows, Table
@@ -67,7 +67,7 @@ def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence
         fields: names for columns that have none.
 
     Raises:
-        EngineReplyError: another number of rows, or rows of different kinds.
+        EngineReplyError: another number of rows, rows of different kinds, or a row with nothing but an error.
     """
     check_n_rows(values, n_rows)
     if not values:
@@ -78,7 +78,9 @@ def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence
     if isinstance(first, dict):
         if form in _WAYS:
             return _array_rows([_cells(n, value, _WAYS[form]) for n, value in enumerate(values)], fields)
-        return _object_rows(_all_of(dict, values), fields)
+        objects = _all_of(dict, values)
+        _refuse_errors(objects)
+        return _object_rows(objects, fields)
     if isinstance(first, list):
         return _array_rows(_all_of(list, values), fields)
     for n, value in enumerate(values):
@@ -98,6 +100,14 @@ def read_columns(columns: Mapping[str, Any], n_rows: int | None) -> Table | None
         return None
     check_n_rows(arrays[0], n_rows)
     return Table(tuple(columns), [list(row) for row in zip(*arrays, strict=True)])
+
+
+def _refuse_errors(rows: list[dict[str, Cell]]) -> None:
+    refuse_error(rows[0])
+    usual = rows[0].keys()
+    for row in rows:
+        if row.keys() != usual:
+            refuse_error(row)
 
 
 def _object_rows(rows: list[dict[str, Cell]], fields: Sequence[str] | None) -> Table:
@@ -123,9 +133,18 @@ def _union(rows: list[dict[str, Cell]]) -> tuple[str, ...]:
 
 def _array_rows(rows: list[list[Cell]], fields: Sequence[str] | None) -> Table:
     if rows[0] and all(_is_class_score(cell) for row in rows for cell in row):
-        by_class = [{str(cell["label"]): cell["score"] for cell in row} for row in rows]
-        return _object_rows(by_class, fields)
+        if all(len(row) == 1 for row in rows):
+            # The winner alone, in an array of its own where `top_k` asks for one.
+            return _object_rows([row[0] for row in rows], fields)
+        return _object_rows([_by_class(n, row) for n, row in enumerate(rows)], fields)
     return named_table(rows, fields)
+
+
+def _by_class(n: int, row: list[Cell]) -> dict[str, Cell]:
+    scores = {str(cell["label"]): cell["score"] for cell in row}
+    if len(scores) != len(row):
+        raise EngineReplyError(f"Row {n} of the answer has two scores for one label.")
+    return scores
 
 
 def _is_class_score(cell: Cell) -> bool:

@@ -72,22 +72,23 @@ class RowsFormat:
         content = read_json(body.content)
         refuse_error(content)
         place, value = self._payload(content)
-        table = converted(self._table(value, n_rows), self._convert)
+        table = converted(self._table(value, n_rows, content), self._convert)
         if place:
             labels = labels_beside(find(content, place[:-1]), content)
             return table if labels is None else msgspec.structs.replace(table, labels=labels)
         return table
 
-    def _table(self, value: Any, n_rows: int | None) -> Table:
+    def _table(self, value: Any, n_rows: int | None, content: Any) -> Table:
         if isinstance(value, list):
             return read_rows(value, n_rows, self._form, self._fields)
         if isinstance(value, dict):
+            refuse_error(value)
             table = self._from_object(value, n_rows)
             if table is not None:
                 return table
         raise EngineReplyError(
             f"The endpoint's answer has {kind_of(value)} where rows were expected ({describe(self._places[0])}).",
-            engine_message=value if isinstance(value, str) else error_text(value),
+            engine_message=value if isinstance(value, str) else error_text(value) or error_text(content),
         )
 
     def _payload(self, body: Any) -> tuple[Place, Any]:

@@ -93,16 +93,15 @@ class TensorsFormat:
 
     def _tensor(self, name: str, values: list[Cell], column: int | None) -> dict[str, Any]:
         settings = self._settings
-        shape, cells = flat_cells(values, column)
+        shape, cells, locate = flat_cells(values, column)
         if len(shape) == 1 and settings.ranks.get(name, settings.rank) == 2:  # noqa: PLR2004 - the option's own words
             shape.append(1)
-        width = len(cells) // len(values) if values else 1
         datatype = settings.datatypes.get(name) or common_datatype(cells)
         tensor = {
             "name": name,
             "shape": shape,
             "datatype": datatype,
-            "data": written(cells, datatype, lambda k: (k // width, column if column is not None else k % width)),
+            "data": written(cells, datatype, locate),
         }
         parameters = settings.parameters.get(name)
         return tensor if parameters is None else {**tensor, "parameters": parameters}

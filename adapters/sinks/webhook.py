@@ -217,6 +217,8 @@ def _advice(status: int) -> str:
     match status:
         case 401 | 403:
             return "check `secret` and `headers`, and the receiver's clock"
+        case 410:
+            return "its receiver is gone for good: correct `url`, or take the sink out"
         case 408 | 429:
             return "it throttles, or is too slow"
         case _ if status >= 500:  # noqa: PLR2004 - HTTP

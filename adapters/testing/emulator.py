@@ -1,6 +1,7 @@
 """What all emulators share: a server on loopback and a script of faults."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -40,7 +41,8 @@ class Fault(Struct, frozen=True, kw_only=True):
 class Emulator:
     """A platform on a loopback port, from `async with` to its end.
 
-    A subclass passes its routes (each with a `name`) and may look at `requests`, the number of requests by route name.
+    A subclass passes its routes (each with a `name`) and may look at `requests`, the number of requests by route name,
+    and at `most_at_once`, how many of them were under way at the same time.
     """
 
     def __init__(self, routes: Iterable[web.RouteDef], *, port: int = 0, client_max_size: int = 64 * 2**20) -> None:
@@ -50,7 +52,9 @@ class Emulator:
         self._runner: web.AppRunner | None = None
         self._faults: list[tuple[Fault, list[int | None]]] = []
         self._arrival = asyncio.Event()
+        self._under_way: Counter[str] = Counter()
         self.requests: dict[str, int] = {}
+        self.most_at_once: dict[str, int] = {}
         self.url = ""
 
     def play(self, *faults: Fault) -> None:
@@ -82,7 +86,7 @@ class Emulator:
             await self._runner.cleanup()
             self._runner = None
 
-    def _next_fault(self, route: str | None) -> Fault | None:
+    def _next_fault(self, route: str) -> Fault | None:
         for fault, left in self._faults:
             if fault.route not in (None, route) or left[0] == 0:
                 continue
@@ -93,10 +97,18 @@ class Emulator:
 
     @web.middleware
     async def _play_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        route = request.match_info.route.name
-        self.requests[route or ""] = self.requests.get(route or "", 0) + 1
+        route = request.match_info.route.name or ""
+        self.requests[route] = self.requests.get(route, 0) + 1
         self._arrival.set()
         self._arrival = asyncio.Event()
+        self._under_way[route] += 1
+        self.most_at_once[route] = max(self.most_at_once.get(route, 0), self._under_way[route])
+        try:
+            return await self._answer(request, route, handler)
+        finally:
+            self._under_way[route] -= 1
+
+    async def _answer(self, request: web.Request, route: str, handler: Handler) -> web.StreamResponse:
         fault = self._next_fault(route)
         if fault is None:
             return await handler(request)

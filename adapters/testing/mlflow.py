@@ -1,13 +1,15 @@
 """An emulated scoring server of MLflow, with one model behind it.
 
-Source: MLflow documentation, "Deploy MLflow Model as a Local Inference Server" (3.x); the scoring server's own answers
-for the error bodies, and for 415 to content types with parameters.
+Source: MLflow documentation, "Deploy MLflow Model as a Local Inference Server" (3.x), for routes and forms; the scoring
+server's own answers for error bodies, and for 415 to content types with parameters (formats.md 4.8).
 """
 
+import csv
 import hmac
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 
 from aiohttp import web
 from msgspec import Struct
@@ -16,7 +18,7 @@ from multidict import CIMultiDictProxy
 from adapters.testing.azureml.models import Json, ModelFailureError, Row, credit_risk
 from adapters.testing.emulator import Emulator
 
-FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+CONTENT_TYPES = ("application/json", "text/csv")
 _REMEMBERED = 100
 
 Model = Callable[[Sequence[Row]], Json]
@@ -69,10 +71,11 @@ class MlflowEmulator(Emulator):
         self._authorize(request)
         body = await request.read()
         self.calls.append(Call(request.headers, body))
-        if request.headers.get("Content-Type") != "application/json":
-            return web.Response(status=415, text="This predictor only supports the content type application/json.")
+        content_type = request.headers.get("Content-Type")
+        if content_type not in CONTENT_TYPES:
+            return web.Response(status=415, text=f"This predictor only supports {' and '.join(CONTENT_TYPES)}.")
         try:
-            predictions = self._model(read_rows(body))
+            predictions = self._model(read_csv(body) if content_type == "text/csv" else read_rows(body))
         except BadInputError as error:
             return _error(400, "BAD_REQUEST", str(error))
         except ModelFailureError as error:
@@ -105,26 +108,48 @@ def frame(rows: Sequence[Row]) -> Json:
     return [{"label": prediction.label, "risk": prediction.probabilities[1]} for prediction in predictions]
 
 
-def read_rows(body: bytes) -> list[Row]:
-    """Read the rows of `dataframe_split` or `dataframe_records`.
+def columns(rows: Sequence[Row]) -> Json:
+    """Answer as a model with named outputs: an array for each of them."""
+    predictions = [credit_risk(row) for row in rows]
+    return {
+        "label": [prediction.label for prediction in predictions],
+        "risk": [prediction.probabilities[1] for prediction in predictions],
+    }
+
+
+def read_csv(body: bytes) -> list[Row]:
+    """Read the rows of `text/csv`, whose first line has the names; what looks like a number is one, as to pandas.
 
     Raises:
-        BadInputError: not JSON, not exactly one of the forms, ragged rows.
+        BadInputError: ragged rows, or none.
+    """
+    names, *lines = list(csv.reader(StringIO(body.decode()))) or [[]]
+    if not lines or not all(len(line) == len(names) for line in lines):
+        raise BadInputError("The CSV has no rows, or one of another length than its first line.")
+    return [dict(zip(names, map(_parsed, line), strict=True)) for line in lines]
+
+
+def read_rows(body: bytes) -> list[Row]:
+    """Read the rows of a JSON body.
+
+    Raises:
+        BadInputError: not JSON, not exactly one of the forms, ragged rows, or `params` that is no object.
     """
     try:
         given = json.loads(body)
     except ValueError as error:
         raise BadInputError("The input is not JSON.") from error
-    present = [form for form in FORMS if isinstance(given, Mapping) and form in given]
-    if len(present) != 1 or present[0] not in FORMS[:2]:
-        raise BadInputError(f"The input must be a JSON dictionary with exactly one of the input fields {FORMS}.")
-    value = given[present[0]]
-    return _records(value) if present == ["dataframe_records"] else _split(value)
+    present = [form for form in _FORMS if isinstance(given, Mapping) and form in given]
+    if len(present) != 1:
+        raise BadInputError(f"The input must be a JSON dictionary with exactly one of the input fields {[*_FORMS]}.")
+    if not isinstance(given.get("params", {}), Mapping):
+        raise BadInputError("params has to be an object.")
+    return _FORMS[present[0]](given[present[0]])
 
 
 def _records(value: Json) -> list[Row]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise BadInputError("dataframe_records has to be a list of objects.")
+        raise BadInputError("The input has to be a list of objects.")
     return value
 
 
@@ -136,6 +161,28 @@ def _split(value: Json) -> list[Row]:
     if not all(isinstance(row, list) and len(row) == len(columns) for row in data):
         raise BadInputError("dataframe_split has a row of another length than columns.")
     return [dict(zip(columns, row, strict=True)) for row in data]
+
+
+def _inputs(value: Json) -> list[Row]:
+    names, arrays = (list(value), list(value.values())) if isinstance(value, dict) else ([], [])
+    if not arrays or not all(isinstance(array, list) and len(array) == len(arrays[0]) for array in arrays):
+        raise BadInputError("inputs needs an array for each column, all of the same length.")
+    return [dict(zip(names, row, strict=True)) for row in zip(*arrays, strict=True)]
+
+
+def _parsed(cell: str) -> Json:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell or None
+
+
+_FORMS: Mapping[str, Callable[[Json], list[Row]]] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _records,
+    "inputs": _inputs,
+}
 
 
 def _error(status: int, code: str, message: str) -> web.Response:

@@ -1,12 +1,10 @@
 """Emulated Watson Machine Learning: deployments v4, with the token services of IBM Cloud and Cloud Pak for Data.
 
-Source: IBM watsonx.ai Runtime API, "Deployments"; IBM Cloud IAM API, "Create an IAM access token for an API key"
-(formats.md 3.6 and 4.5).
+Source: IBM watsonx.ai Runtime API, "Deployments" (formats.md 4.5).
 """
 
 import json
 import re
-import secrets
 from collections import deque
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +15,11 @@ from msgspec import Struct
 from multidict import CIMultiDictProxy, MultiMapping
 
 from adapters.testing.azureml.models import Handler, ModelFailureError
-from adapters.testing.azureml.workspace import Tokens
 from adapters.testing.emulator import Emulator
 from adapters.testing.fields_values import scored_table
+from adapters.testing.ibm_tokens import IbmTokenServices
 
 _REMEMBERED = 100
-_SCOPE = "ml"
 _MAX_LIMIT = 200
 
 
@@ -51,8 +48,7 @@ class WatsonCall(Struct, frozen=True):
 class WatsonMlEmulator(Emulator):
     """One service at `url`, IBM Cloud IAM at `iam_url`, Cloud Pak for Data at `cloud_pak_url`.
 
-    Its routes are `deployments`, `predictions`, `iam_token` and `authorize`. The last calls are in `calls`, the newest
-    last.
+    Its routes are `deployments`, `predictions`, and those of `tokens`. The last calls are in `calls`, the newest last.
 
     Args:
         page_size: deployments on a page, at most.
@@ -61,32 +57,26 @@ class WatsonMlEmulator(Emulator):
         port: to listen on; 0: a free one.
 
     Attributes:
-        apikey: that IAM takes, and Cloud Pak for Data for `username`.
-        password: that Cloud Pak for Data takes for `username`.
+        tokens: the token services, and the credentials that they take.
     """
 
     space = "00000000-0000-4000-8000-00000000000a"
-    username = "scorer"
 
     def __init__(
         self, *, page_size: int = 100, token_seconds: float = 3600.0, listed_base: str | None = None, port: int = 0
     ) -> None:
+        self.tokens = IbmTokenServices(seconds=token_seconds)
         super().__init__(
             [
-                web.post("/identity/token", self._iam_token, name="iam_token"),
-                web.post("/icp4d-api/v1/authorize", self._authorize, name="authorize"),
+                *self.tokens.routes,
                 web.get("/ml/v4/deployments", self._list, name="deployments"),
                 web.post("/ml/v4/deployments/{id}/predictions", self._predict, name="predictions"),
             ],
             port=port,
         )
-        self.apikey = secrets.token_urlsafe(24)
-        self.password = secrets.token_urlsafe(24)
         self.calls: deque[WatsonCall] = deque(maxlen=_REMEMBERED)
         self._page_size = page_size
-        self._token_seconds = token_seconds
         self.listed_base = listed_base
-        self._tokens = Tokens()
         self._deployments: dict[str, WatsonDeployment] = {}
 
     @property
@@ -125,34 +115,6 @@ class WatsonMlEmulator(Emulator):
         self._deployments[identity] = deployment
         return deployment
 
-    def revoke_tokens(self) -> None:
-        """Answer every token that was issued so far with 401."""
-        self._tokens.revoke(_SCOPE)
-
-    async def _iam_token(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        if form.get("grant_type") != "urn:ibm:params:oauth:grant-type:apikey":
-            return web.json_response({"errorCode": "unsupported_grant_type", "errorMessage": "Unknown."}, status=400)
-        if form.get("apikey") != self.apikey:
-            return web.json_response({"errorCode": "BXNIM0415E", "errorMessage": "Unknown API key."}, status=400)
-        token, expires_at = self._tokens.issue(_SCOPE, seconds=self._token_seconds)
-        return web.json_response(
-            {
-                "access_token": token,
-                "token_type": "Bearer",
-                "expires_in": int(self._token_seconds),
-                "expiration": int(expires_at),
-            }
-        )
-
-    async def _authorize(self, request: web.Request) -> web.Response:
-        given = json.loads(await request.read())
-        secret = {"password": self.password}, {"api_key": self.apikey}
-        if given not in [{"username": self.username, **one} for one in secret]:
-            return web.json_response({"_messageCode_": "401", "message": "Unauthorized"}, status=401)
-        token, _ = self._tokens.issue(_SCOPE, seconds=self._token_seconds)
-        return web.json_response({"_messageCode_": "200", "message": "Success", "token": token})
-
     async def _list(self, request: web.Request) -> web.Response:
         self._admit(request)
         space = request.query.get("space_id")
@@ -188,8 +150,7 @@ class WatsonMlEmulator(Emulator):
         return web.json_response({"predictions": predictions})
 
     def _admit(self, request: web.Request) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not self._tokens.valid(token, _SCOPE):
+        if not self.tokens.admits(request):
             raise _problem(web.HTTPUnauthorized, "authentication_token_not_valid", "The token is not valid.")
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", request.query.get("version", "")) is None:
             raise _problem(web.HTTPBadRequest, "missing_query_parameter", "The version is missing.")

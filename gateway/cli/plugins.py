@@ -13,7 +13,7 @@ from gateway.registry import Registry
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     plugins = commands.add_parser("plugins", help="list the engines, formats, sinks and presets that are installed")
-    plugins.add_argument("--json", action="store_true", help="one JSON object a line, with the origin of each")
+    plugins.add_argument("--json", action="store_true", help="one JSON object a line, with reasons")
     plugins.set_defaults(run=_list)
     schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
     schema.set_defaults(run=_print_schema)
@@ -25,9 +25,9 @@ def _list(arguments: argparse.Namespace) -> int:
         for row in listing:
             say(msgspec.json.encode(row).decode())
     else:
-        table = new_table("group", "kind", "distribution", "state")
+        table = new_table("group", "kind", "distribution", "state", "origin")
         for row in listing:
-            add_row(table, row.group, row.kind, f"{row.distribution} {row.version}", row.state)
+            add_row(table, row.group, row.kind, f"{row.distribution} {row.version}", row.state, row.origin)
         output_console().print(table)
         for row in listing:
             if row.reason is not None:

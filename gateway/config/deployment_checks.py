@@ -13,6 +13,8 @@ from schemas.configuration import ConfiguredDeployment, DeploymentSettings
 IDENTIFIERS = frozenset({"scoring_id", "transaction_id", "deployment_id", "record_id"})
 """Columns by which records are found again, here or in OpenScale (formats.md 3.4)."""
 
+_BINARY = 2
+
 
 def check_deployments(draft: Draft) -> Iterator[tuple[Place, str]]:
     """Check that public ids can't be taken for each other, and that endpoints can be known."""
@@ -51,12 +53,24 @@ def check_deployment(
             yield (*place, *parse_place(where)), sentence
     for where, sentence in ambiguities(settings.input, settings.output):
         yield (*place, *parse_place(where)), sentence
+    yield from _check_problem_type((*place, "problem_type"), settings)
     yield from _check_redaction((*place, "redact"), settings, draft)
     yield from _check_log_marker((*place, "log_marker"), settings)
 
 
 def _names_a_format(settings: DeploymentSettings) -> bool:
     return settings.format is not None or settings.request is not None or settings.response is not None
+
+
+def _check_problem_type(place: Place, settings: DeploymentSettings) -> Iterator[tuple[Place, str]]:
+    kind, output = settings.problem_type, settings.output
+    if kind == "regression" and (output.labels or output.probability is not None):
+        yield (
+            place,
+            "A regression has neither `output.labels` nor `output.probability`: remove them, or change the type.",
+        )
+    if kind == "binary" and output.labels and len(output.labels) != _BINARY:
+        yield place, f"`binary` means two classes, but `output.labels` names {len(output.labels)}."
 
 
 def _check_redaction(place: Place, settings: DeploymentSettings, draft: Draft) -> Iterator[tuple[Place, str]]:

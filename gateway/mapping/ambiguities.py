@@ -94,6 +94,12 @@ def _of_several_fields(settings: OutputSettings, fields: Sequence[str]) -> Itera
         )
     if len(set(fields)) != len(fields):
         yield "output.probability", "A field is named twice."
+    names = [str(label) for label in settings.labels]
+    for k, (field, name) in enumerate(zip(fields, names, strict=False)):
+        # Azure ML's modules name them so: `Scored Probabilities for Class "Risk"`.
+        quoted = field.partition('"')[2].rpartition('"')[0]
+        if quoted != name and quoted in names:
+            yield f"output.probability[{k}]", f"Its name says that it is the class `{quoted}`, its place `{name}`."
     if settings.probability_of in ("positive", "winner"):
         yield "output.probability_of", "A list of fields holds the probability of each label: leave this out."
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.mapping.cells import opened
 from gateway.mapping.label_order import LabelOrder
 from gateway.mapping.labels import Labels
 from gateway.mapping.probabilities import Probability, positive_position, probability_reader
@@ -129,10 +130,10 @@ class Answers:
     def _predicted(self, at: int, probability: Probability | None) -> _Plan:
         label = self._label()
         if probability is None:
-            return _Plan([PREDICTION], lambda row, n: [label(row[at], n)])
+            return _Plan([PREDICTION], lambda row, n: [label(opened(row[at]), n)])
 
         def answer(row: Row, n: int) -> list[Cell]:
-            prediction = label(row[at], n)
+            prediction = label(opened(row[at]), n)
             return [prediction, probability(row, prediction, n)]
 
         return _Plan([PREDICTION, PROBABILITY], answer)

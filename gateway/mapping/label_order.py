@@ -25,7 +25,8 @@ class LabelOrder:
         self._expected = list(range(len(labels)))
         of_vector = isinstance(settings.probability, str) and settings.probability_of in ("each", "positive")
         self._matters = bool(labels.all) and (of_vector or settings.prediction_is == "index")
-        self._in_rows = settings.probability_of == "each"
+        # In other rows a list of labels is something else: k-NN names those of the neighbours.
+        self._in_rows = of_vector
 
     def contradicts(self, table: Table) -> bool:
         """See `Mapping.labels_contradict`."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.mapping.cells import opened
 from gateway.mapping.labels import Labels
 from gateway.mapping.logits import logistic, softmax
 from gateway.mapping.numbers import number_in
@@ -89,7 +90,7 @@ def _fields(names: Sequence[str], columns: Sequence[int], *, logits: bool) -> Pr
 
     def read(row: Row, prediction: Cell, n: int) -> Cell:
         if logits:
-            return softmax([_real(_opened(row[at]), name, n) for name, at in sources])
+            return softmax([_real(opened(row[at]), name, n) for name, at in sources])
         return [_single(row[at], name, n) for name, at in sources]
 
     return read
@@ -121,19 +122,15 @@ def _vector(cell: list[Cell], name: str, n: int) -> list[Cell]:
 def _single(cell: Cell, name: str, n: int) -> float | None:
     if type(cell) is float and 0 <= cell <= 1:
         return cell
-    cell = _opened(cell)
+    cell = opened(cell)
     if isinstance(cell, list):
         raise _wrong(name, n, "is an array: `output.probability_of: each` reads one")
     return _number(cell, name, n)
 
 
 def _of_logit(cell: Cell, name: str, n: int) -> float | None:
-    logit = _real(_opened(cell), name, n)
+    logit = _real(opened(cell), name, n)
     return None if logit is None else logistic(logit)
-
-
-def _opened(cell: Cell) -> Cell:
-    return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
 
 
 def _real(cell: Cell, name: str, n: int) -> float | None:
@@ -169,9 +166,13 @@ def _array_in(text: str) -> Cell:
 def _dense(cell: list[Cell]) -> list[Cell]:
     """Return a sparse vector of Spark, `[size, [indices], [values]]`, as a dense one; any other as it is."""
     match cell:
-        case [int(size), [*indexes], [*values]] if len(indexes) == len(values) and size <= MAX_SPARSE_SIZE:
-            items = dict(zip(map(str, indexes), values, strict=True))
-            return [items.get(str(k), 0.0) for k in range(size)]
+        case [int(size), [*indexes], [*values]] if len(indexes) == len(values) and 0 <= size <= MAX_SPARSE_SIZE:
+            dense: list[Cell] = [0.0] * size
+            for index, value in zip(indexes, values, strict=True):
+                if type(index) is not int or not 0 <= index < size:
+                    return cell
+                dense[index] = value
+            return dense
     return cell
 
 

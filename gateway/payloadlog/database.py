@@ -1,5 +1,6 @@
 """Connections to the spool's SQLite file: settings, the tables, and SQLite's errors as ours."""
 
+import errno
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -186,16 +187,16 @@ def spool_errors(path: Path) -> Iterator[None]:
 def explain(error: Exception, path: Path) -> str:
     """Return what is wrong with the spool and what to do, without a value of it."""
     match error:
-        case apsw.FullError():
+        case apsw.FullError() | OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return f"The disk of the spool {path} is full: free some room there."
         case apsw.BusyError() | apsw.LockedError():
             return f"The spool {path} was locked by another process for {BUSY_SECONDS:g} s."
-        case apsw.ReadOnlyError() | apsw.PermissionsError() | PermissionError():
+        case apsw.ReadOnlyError() | apsw.PermissionsError() | PermissionError() | OSError(errno=errno.EROFS):
             return f"The spool {path} can't be written: check its permissions and those of its folder."
         case apsw.CorruptError() | apsw.NotADBError() | UnicodeDecodeError():
             return f"The spool {path} is damaged: restart the gateway, which keeps what can be read."
         case apsw.CantOpenError() | FileNotFoundError():
-            return f"The spool {path} can't be opened: check that its folder exists and can be written."
+            return f"The spool {path} is not there, or can't be opened: check the file and its folder."
     return f"The spool {path} fails ({type(error).__name__}): check its disk."
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 from msgspec import Struct
 
-from gateway.payloadlog.accounting import SinkAccount, SpoolDepth, read_accounts
+from gateway.payloadlog.accounting import SinkAccount, SpoolDepth, read_accounts, read_sinks
 from gateway.payloadlog.database import connect_to_read, number, query, rows, snapshot, spool_errors, used_bytes
 from gateway.payloadlog.salvage import DAMAGED_RECORDS, RECOVERED_RECORDS, RECOVERIES, UNCOUNTED_RECOVERIES
 from schemas.caller import Origin
@@ -147,6 +147,15 @@ class SpoolReader:
         """
         with self._connection() as connection, snapshot(connection):
             return _depth(connection, self._path)
+
+    def configured_sinks(self) -> frozenset[str]:
+        """Return the names of the sinks that are owed what is recorded from now on.
+
+        Raises:
+            SpoolUnavailableError: the spool can't be read.
+        """
+        with self._connection() as connection:
+            return frozenset(sink.name for sink in read_sinks(connection) if sink.configured)
 
     def last_seq(self) -> int:
         """Return the position of the newest record, 0 where there is none: `tail` starts behind it.

@@ -30,6 +30,7 @@ deletes and checkpoints. The tables stand in `database.py`; this is what they me
   aside, what can be read of it moves to a new one (`recovery.py`), and the rest is counted.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -44,12 +45,15 @@ from gateway.payloadlog.database import (
     TALLIES,
     check_library,
     connect,
+    connect_to_read,
     create_file,
+    is_damage,
     number,
     spool_errors,
     suspect_marker,
     transaction,
 )
+from gateway.payloadlog.leader import LeaderLock
 from gateway.payloadlog.recovery import RecoveryReport, finish_interrupted, is_damaged, is_foreign, recover
 from schemas.errors import PayloadLogError
 
@@ -73,10 +77,11 @@ class Spool(Struct, frozen=True, kw_only=True):
     def open(cls, path: str | Path, *, max_bytes: int) -> Self:
         """Make the spool ready for writers: create, or recover, its file.
 
-        Blocking. Only the leader does it, and before any process writes: a damaged file is moved away.
+        Blocking. It may be in use by another gateway, unless it is damaged: a damaged file is moved away.
 
         Raises:
-            PayloadLogError: SQLite is too old; the file belongs to something else, or to a later release.
+            PayloadLogError: SQLite is too old; the file belongs to something else, or to another release; it is
+                damaged, and somebody uses it.
             SpoolUnavailableError: the file can't be made or opened.
         """
         check_library()
@@ -88,10 +93,8 @@ class Spool(Struct, frozen=True, kw_only=True):
                     f"{file} is a database of something else: give `payload_log.path` another name.",
                     target="payload_log.path",
                 )
-            report = None
-            if is_damaged(file):
-                report = recover(file, _create)
-                log.error("damaged spool recovered", **report.figures())
+            _refuse_other_format(file)
+            report = _recovered(file) if is_damaged(file) else None
             _create(file)
             suspect_marker(file).unlink(missing_ok=True)
         return cls(path=file, max_bytes=max_bytes, recovery=report)
@@ -109,20 +112,51 @@ class Spool(Struct, frozen=True, kw_only=True):
                 connection.close()
 
 
+def _refuse_other_format(path: Path) -> None:
+    """Check the format before the tables: those that another release has are no damage."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        with closing(connect_to_read(path)) as connection:
+            if number(connection, "PRAGMA application_id") == APPLICATION_ID:
+                _check_version(connection, path)
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
+
+
+def _recovered(path: Path) -> RecoveryReport | None:
+    """Recover the file while nobody leads: those who write it would go on writing to what is moved away."""
+    with LeaderLock(path) as lock:
+        if not lock.try_acquire():
+            raise PayloadLogError(
+                f"The spool {path} is damaged, and another gateway is using it: stop that one, "
+                "then start again to keep what can be read.",
+                target="payload_log.path",
+            )
+        if not is_damaged(path):
+            return None
+        report = recover(path, _create)
+    log.error("damaged spool recovered", **report.figures())
+    return report
+
+
 def _create(path: Path) -> None:
     create_file(path)
-    connection = connect(path)
-    try:
-        if number(connection, "SELECT count(*) FROM sqlite_schema"):
-            _check_version(connection, path)
-            return
-        with transaction(connection):
-            connection.execute(TABLES)
-            connection.execute(TALLIES)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-    finally:
-        connection.close()
+    with closing(connect(path)) as connection:
+        if not _has_tables(connection):
+            with transaction(connection):
+                # Another gateway may have been faster.
+                if not _has_tables(connection):
+                    connection.execute(TABLES)
+                    connection.execute(TALLIES)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        _check_version(connection, path)
+
+
+def _has_tables(connection: apsw.Connection) -> bool:
+    return number(connection, "SELECT count(*) FROM sqlite_schema") > 0
 
 
 def _check_version(connection: apsw.Connection, path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tap: decides which calls are recorded, and leaves exactly one record for each of those, however it ends."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
@@ -41,7 +42,7 @@ class RecordWriter(Protocol):
         ...
 
     async def append(self, entry: SpoolEntry) -> None:
-        """Keep a record as durably as configured; it is kept even when the wait for it is cancelled.
+        """Keep a record as durably as configured; where that is cancelled, it ends when the record is kept.
 
         Raises:
             SpoolUnavailableError: it is not kept.
@@ -146,7 +147,7 @@ class CallRecord:
             if not self._had_room:
                 # Appending itself knows no limit: without this a full spool would grow on.
                 self._writer.reserve(len(entry.line))
-            await self._writer.append(entry)
+            await self._append(entry, answered=error is None)
         except SpoolUnavailableError as failure:
             if not self._answer_without:
                 raise
@@ -156,6 +157,17 @@ class CallRecord:
             )
         else:
             self._observer.recorded(self._deployment.id, outcome)
+
+    async def _append(self, entry: SpoolEntry, *, answered: bool) -> None:
+        try:
+            await self._writer.append(entry)
+        except asyncio.CancelledError:
+            if not answered:
+                raise
+            # Too late: the record says that the call was answered, so it is.
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - only a task is cancelled
+            task.uncancel()
 
     def answered(self, response: ScoringResponse, text: bytes) -> None:
         """Take the response for the record; `text` is its JSON. Blocking, like the constructor: as long as encoding."""

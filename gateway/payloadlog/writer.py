@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -94,7 +95,7 @@ class SpoolWriter:
         await self.close()
 
     async def append(self, entry: SpoolEntry) -> None:
-        """Keep a record; it is kept even when the wait for it is cancelled.
+        """Keep a record. Where this is cancelled it ends when the record is kept, all the same.
 
         Raises:
             SpoolUnavailableError: it is not kept (with `commit`); too many wait to be written (with `async`).
@@ -107,7 +108,7 @@ class SpoolWriter:
             self._loop.call_soon(self._hand_over)
         self._fresh.append(_Waiting(entry, kept))
         if kept is not None:
-            await kept
+            await _outlasting_cancellation(kept)
 
     def reserve(self, n_bytes: int) -> None:
         """Refuse early, before an engine is paid for; costs no I/O.
@@ -166,10 +167,18 @@ class SpoolWriter:
 
     def _connect(self) -> Appender:
         with spool_errors(self._path):
+            self._file = self._identity()
             return Appender(self._path)
+
+    def _identity(self) -> tuple[int, int]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino
 
     def _measure(self) -> tuple[int, int]:
         with spool_errors(self._path):
+            # SQLite goes on writing to a file that has lost its name, and nobody would ever read it.
+            if self._identity() != self._file:
+                raise FileNotFoundError
             return self._appender.used_bytes(), shutil.disk_usage(self._path.parent).free
 
     def _hand_over(self) -> None:
@@ -255,6 +264,18 @@ class SpoolWriter:
                 self._lost += 1
             elif not kept.done():
                 kept.set_exception(SpoolUnavailableError(problem))
+
+
+async def _outlasting_cancellation(kept: asyncio.Future[None]) -> None:
+    try:
+        await asyncio.shield(kept)
+    except asyncio.CancelledError:
+        # The record is on its way to the disk: nobody can take it back, but its call should know what became of it.
+        while not kept.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((kept,))
+        kept.result()
+        raise
 
 
 def _next_group(backlog: deque[_Waiting]) -> list[_Waiting]:

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance import azureml_server
+from tests.acceptance import azureml_server, mlflow_server
 from tests.acceptance.azureml_server import TrainedModel
 from tests.acceptance.credit_risk_data import CreditRisk, credit_risk_data
+from tests.acceptance.mlflow_server import MlflowModels
 from tests.gateway_process import start_gateway
 
 __all__ = ["start_gateway"]
@@ -28,6 +29,11 @@ def credit_risk(tmp_path_factory: pytest.TempPathFactory) -> CreditRisk:
 @pytest.fixture(scope="session")
 def trained_model(credit_risk: CreditRisk, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     return azureml_server.train(credit_risk.file, tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def mlflow_models(credit_risk: CreditRisk, tmp_path_factory: pytest.TempPathFactory) -> MlflowModels:
+    return mlflow_server.train(credit_risk.file, tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture

@@ -24,28 +24,23 @@ COLUMNS_OF_A_FRAME = {
 }
 
 
-@pytest.fixture(scope="module")
-def models(credit_risk: CreditRisk, tmp_path_factory: pytest.TempPathFactory) -> MlflowModels:
-    return mlflow_server.train(credit_risk.file, tmp_path_factory.mktemp("mlflow"))
-
-
 @pytest.fixture
 async def gateway(
-    models: MlflowModels, start_gateway: StartGateway, request: pytest.FixtureRequest
+    mlflow_models: MlflowModels, start_gateway: StartGateway, request: pytest.FixtureRequest
 ) -> AsyncIterator[GatewayProcess]:
     """A gateway before MLflow's server; parametrize it with the name of the model and the deployment's `output`."""
     name, output = request.param
-    async with mlflow_server.serving(models, name) as url:
+    async with mlflow_server.serving(mlflow_models, name) as url:
         yield await start_gateway(_configuration(url, output))
 
 
 @pytest.mark.parametrize("gateway", [("labels", LABELS_ONLY)], indirect=True, ids=["labels"])
 async def test_labels_of_a_scikit_learn_model_are_its_own_for_every_row(
-    gateway: GatewayProcess, models: MlflowModels, credit_risk: CreditRisk, tmp_path: Path
+    gateway: GatewayProcess, mlflow_models: MlflowModels, credit_risk: CreditRisk, tmp_path: Path
 ) -> None:
     answers = await score_every_row(gateway, "credit-risk", COLUMNS, credit_risk.rows)
 
-    labels = [[label] for label, _ in models.direct]
+    labels = [[label] for label, _ in mlflow_models.direct]
     assert {tuple(answer["fields"]) for answer in answers} == {("prediction",)}
     assert joined(answers) == labels
     await assert_recorded(gateway, tmp_path, credit_risk.rows, labels)
@@ -59,13 +54,13 @@ async def test_labels_of_a_scikit_learn_model_are_its_own_for_every_row(
     ids=["vectors", "columns"],
 )
 async def test_probabilities_of_a_pyfunc_model_are_its_own_for_every_row(
-    gateway: GatewayProcess, models: MlflowModels, credit_risk: CreditRisk, tmp_path: Path
+    gateway: GatewayProcess, mlflow_models: MlflowModels, credit_risk: CreditRisk, tmp_path: Path
 ) -> None:
     answers = await score_every_row(gateway, "credit-risk", COLUMNS, credit_risk.rows)
 
     assert {tuple(answer["fields"]) for answer in answers} == {("prediction", "probability")}
-    assert joined(answers) == models.direct
-    await assert_recorded(gateway, tmp_path, credit_risk.rows, models.direct)
+    assert joined(answers) == mlflow_models.direct
+    await assert_recorded(gateway, tmp_path, credit_risk.rows, mlflow_models.direct)
     assert await gateway.stop() == 0
 
 

@@ -1,10 +1,7 @@
 """The commands that look after deliveries, beside a running gateway and its sink."""
 
-import asyncio
-import io
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from msgspec import json
@@ -12,31 +9,15 @@ from msgspec import json
 from adapters.testing.emulator import Fault
 from adapters.testing.openscale import OpenScaleEmulator
 from adapters.testing.sagemaker import SageMakerEmulator
-from gateway.cli import main
 from gateway.payloadlog.accounting import SinkAccount
 from gateway.payloadlog.reading import SpoolReader
+from tests.gateway_commands import payloads
 from tests.gateway_process import GatewayProcess, StartGateway
 from tests.process.calling import SPOOL, becomes, calling, credit_rows, score
 from tests.process.clouds import AWS, DATA_SETS, aws_part, configuration, openscale_sinks
 
 DATA_SET = DATA_SETS[AWS]
 ALWAYS = ("--start", "2020-01-01", "--end", "2100-01-01")
-
-
-class Ended(NamedTuple):
-    code: int
-    output: str
-    complaint: str
-
-
-async def payloads(gateway: GatewayProcess, *arguments: str) -> Ended:
-    """Run a command to its end: in this process, which has loaded everything."""
-    action, *options = arguments
-    given = ["payloads", action, "--config", str(gateway.config_file), *options]
-    output, complaint = io.StringIO(), io.StringIO()
-    with redirect_stdout(output), redirect_stderr(complaint), chdir(gateway.config_file.parent):
-        code = await asyncio.to_thread(main, given)
-    return Ended(code, output.getvalue(), complaint.getvalue())
 
 
 def account(directory: Path) -> SinkAccount:

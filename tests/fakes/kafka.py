@@ -11,8 +11,8 @@ import confluent_kafka
 from confluent_kafka import Consumer, TopicPartition
 
 _PRODUCER = 0
-PRODUCE = 0
-"""ApiKey of ProduceRequest."""
+PRODUCE, FETCH = 0, 1
+"""ApiKeys of ProduceRequest and FetchRequest."""
 
 
 def _library() -> ctypes.CDLL:
@@ -32,6 +32,7 @@ def _library() -> ctypes.CDLL:
     library.rd_kafka_mock_cluster_bootstraps.restype = text
     library.rd_kafka_mock_cluster_bootstraps.argtypes = [handle]
     library.rd_kafka_mock_topic_create.argtypes = [handle, text, ctypes.c_int, ctypes.c_int]
+    library.rd_kafka_mock_partition_set_leader.argtypes = [handle, text, ctypes.c_int32, ctypes.c_int32]
     library.rd_kafka_mock_broker_set_down.argtypes = [handle, ctypes.c_int32]
     library.rd_kafka_mock_broker_set_up.argtypes = [handle, ctypes.c_int32]
     library.rd_kafka_mock_broker_set_rtt.argtypes = [handle, ctypes.c_int32, ctypes.c_int]
@@ -102,8 +103,15 @@ class KafkaCluster:
 
     def fail_produce(self, *errors: int) -> None:
         """Answer the next requests to produce with these error codes; nothing of them is stored."""
+        self._fail(PRODUCE, errors)
+
+    def fail_fetch(self, *errors: int) -> None:
+        """Answer the next requests to fetch with these error codes."""
+        self._fail(FETCH, errors)
+
+    def _fail(self, api_key: int, errors: Sequence[int]) -> None:
         codes = (ctypes.c_int * len(errors))(*errors)
-        self._library.rd_kafka_mock_push_request_errors_array(self._cluster, PRODUCE, len(errors), codes)
+        self._library.rd_kafka_mock_push_request_errors_array(self._cluster, api_key, len(errors), codes)
 
     def forget_errors(self) -> None:
         self._library.rd_kafka_mock_clear_request_errors(self._cluster, PRODUCE)
@@ -122,6 +130,11 @@ class KafkaCluster:
 
     def create(self, topic: str, *, partitions: int = 1) -> None:
         self._library.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1)
+
+    def change_leader(self, topic: str, *, partition: int, broker: int) -> None:
+        """Let another broker (1 to 3) lead a partition; the one that did refuses to."""
+        changed = self._library.rd_kafka_mock_partition_set_leader(self._cluster, topic.encode(), partition, broker)
+        assert changed == 0
 
     async def messages(self, topic: str) -> Sequence[confluent_kafka.Message]:
         """Return what the topic holds, in the order of each partition."""

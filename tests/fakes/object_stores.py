@@ -28,13 +28,18 @@ class Objects(Emulator):
 
 
 class S3Relay(Objects):
-    """Passes requests on to a server of S3; writes are the route `store`."""
+    """Passes requests on to a server of S3; writes are the route `store`.
+
+    Attributes:
+        page_keys: how many a page of a listing holds at most.
+    """
 
     def __init__(self, server: str, bucket: str) -> None:
         super().__init__(
             [web.put("/{key:.*}", self._store, name="store"), web.get("/{key:.*}", self._pass_on, name="other")]
         )
         self.bucket = bucket
+        self.page_keys = 1000
         self._server = server
 
     def objects(self) -> dict[str, bytes]:
@@ -50,24 +55,27 @@ class S3Relay(Objects):
         return await self._pass_on(request)
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        body = await request.read()
+        body, url = await request.read(), request.rel_url
+        if "list-type" in url.query:
+            url = url.update_query({"max-keys": self.page_keys})
         asked = {name: value for name, value in request.headers.items() if name != "Expect"}
         async with (
             ClientSession(self._server, auto_decompress=False) as session,
-            session.request(request.method, request.rel_url, data=BytesIO(body), headers=asked) as answer,
+            session.request(request.method, url, data=BytesIO(body), headers=asked) as answer,
         ):
             headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
             return web.Response(status=answer.status, body=await answer.read(), headers=headers)
 
 
 class AzureBlobs(Objects):
-    """One container of Azure Blob Storage: Put Blob (the route `store`) and List Blobs. Believes any signature."""
+    """One container of Azure Blob Storage: Put (the route `store`), Get and List Blobs. Believes any signature."""
 
     def __init__(self) -> None:
         super().__init__(
             [
                 web.put("/account/{container}/{blob:.*}", self._store, name="store"),
                 web.get("/account/{container}", self._list, name="other"),
+                web.get("/account/{container}/{blob:.*}", self._give, name="read"),
             ]
         )
         self.blobs: dict[str, bytes] = {}
@@ -79,6 +87,18 @@ class AzureBlobs(Objects):
         assert request.headers["x-ms-blob-type"] == "BlockBlob"
         self.blobs[request.match_info["blob"]] = body
         return web.Response(status=201, headers={"ETag": '"1"', "Last-Modified": "Sat, 21 Nov 2026 10:00:00 GMT"})
+
+    async def _give(self, request: web.Request) -> web.Response:
+        body = self.blobs.get(request.match_info["blob"])
+        if body is None:
+            return web.Response(status=404, headers={"x-ms-error-code": "BlobNotFound"})
+        first, last = (int(end) for end in request.headers["x-ms-range"].removeprefix("bytes=").split("-"))
+        headers = {
+            "Content-Range": f"bytes {first}-{min(last, len(body) - 1)}/{len(body)}",
+            "ETag": '"1"',
+            "Last-Modified": "Sat, 21 Nov 2026 10:00:00 GMT",
+        }
+        return web.Response(status=206, body=body[first : last + 1], headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
         prefix = request.query.get("prefix", "")

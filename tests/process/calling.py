@@ -100,8 +100,10 @@ async def refuses_connections(url: str) -> None:
     address = URL(url)
     with suppress(ConnectionRefusedError):
         while True:
-            _, writer = await asyncio.open_connection(address.host, address.port)
-            writer.close()
+            # One that waits to be accepted while the listener closes is reset.
+            with suppress(ConnectionResetError):
+                _, writer = await asyncio.open_connection(address.host, address.port)
+                writer.close()
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -6,53 +6,35 @@ from datetime import datetime
 from typing import Any
 
 import aiohttp
-import boto3
 import pytest
 
 from adapters.testing.credit_risk import NUMERIC_COLUMNS
-from tests.fakes.object_stores import moto_server
+from tests.fakes.aws_accounts import AwsAccount, aws_account
 from tests.gateway_process import GatewayProcess, StartGateway
 from tests.process.calling import POLL_SECONDS, calling, score
 from tests.process.clouds import APPLICATION, AWS, ENDPOINT, KEY, Tree, aws_part, configuration
 
 APPEARING_SECONDS = 30.0
-ROLE = "arn:aws:iam::123456789012:role/sagemaker"
-IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 ANSWER = '{"predictions": [{"score": 0.75, "predicted_label": 1}]}'
 
 
 @pytest.fixture
-async def control_plane() -> AsyncIterator[str]:
-    """URL of moto's server, without anything in its account."""
-    with moto_server() as url:
-        async with aiohttp.ClientSession(raise_for_status=True) as session, session.post(f"{url}/moto-api/reset"):
-            yield url
-
-
-@pytest.fixture
-async def sdk(control_plane: str) -> AsyncIterator[Any]:
-    client = boto3.client(
-        "sagemaker",
-        region_name="us-east-1",
-        endpoint_url=control_plane,
-        aws_access_key_id=KEY.id,
-        aws_secret_access_key=KEY.secret,
-    )
-    yield client
-    client.close()
+async def account() -> AsyncIterator[AwsAccount]:
+    async with aws_account(KEY) as account:
+        yield account
 
 
 async def test_endpoints_are_listed_as_the_sdk_describes_them_and_scored_at_the_same_account(
-    control_plane: str, sdk: Any, start_gateway: StartGateway
+    account: AwsAccount, start_gateway: StartGateway
 ) -> None:
-    await asyncio.to_thread(_create, sdk, ENDPOINT)
-    await _queue_answer(control_plane)
-    gateway = await start_gateway(_configuration(control_plane))
+    await account.create_endpoint(ENDPOINT)
+    await _queue_answer(account.url)
+    gateway = await start_gateway(_configuration(account.url))
 
     credit = (await _listed(gateway, {AWS}))[AWS]
 
-    endpoint = await asyncio.to_thread(sdk.describe_endpoint, EndpointName=ENDPOINT)
-    model = await asyncio.to_thread(sdk.describe_model, ModelName=f"{ENDPOINT}-model")
+    endpoint = await asyncio.to_thread(account.sdk.describe_endpoint, EndpointName=ENDPOINT)
+    model = await asyncio.to_thread(account.sdk.describe_model, ModelName=f"{ENDPOINT}-model")
     assert credit["entity"]["deployment_rn"] == endpoint["EndpointArn"]
     assert datetime.fromisoformat(credit["metadata"]["created_at"]) == endpoint["CreationTime"]
     asset = credit["entity"]["asset"]
@@ -64,16 +46,16 @@ async def test_endpoints_are_listed_as_the_sdk_describes_them_and_scored_at_the_
 
 
 async def test_endpoints_come_and_go_with_those_of_the_account(
-    control_plane: str, sdk: Any, start_gateway: StartGateway
+    account: AwsAccount, start_gateway: StartGateway
 ) -> None:
-    await asyncio.to_thread(_create, sdk, ENDPOINT)
-    gateway = await start_gateway(_configuration(control_plane))
+    await account.create_endpoint(ENDPOINT)
+    gateway = await start_gateway(_configuration(account.url))
     await _listed(gateway, {AWS})
 
-    await asyncio.to_thread(_create, sdk, "loans")
+    await account.create_endpoint("loans")
     await _listed(gateway, {AWS, "aws--loans"})
 
-    await asyncio.to_thread(sdk.delete_endpoint, EndpointName="loans")
+    await asyncio.to_thread(account.sdk.delete_endpoint, EndpointName="loans")
     await _listed(gateway, {AWS})
 
 
@@ -81,20 +63,6 @@ def _configuration(url: str) -> Tree:
     part = aws_part(url, discover=True)
     part["engines"]["aws"]["discover"] = {"refresh_seconds": 1}
     return configuration(part)
-
-
-def _create(sdk: Any, name: str) -> None:
-    container = {"Image": IMAGE, "ModelDataUrl": f"s3://models/{name}.tar.gz"}
-    sdk.create_model(ModelName=f"{name}-model", PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": f"{name}-model",
-        "InitialInstanceCount": 1,
-        "InstanceType": "ml.t2.medium",
-        "InitialVariantWeight": 1.0,
-    }
-    sdk.create_endpoint_config(EndpointConfigName=f"{name}-config", ProductionVariants=[variant])
-    sdk.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")
 
 
 async def _queue_answer(control_plane: str) -> None:

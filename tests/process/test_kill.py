@@ -67,10 +67,10 @@ async def under(load: Load, gateway: GatewayProcess, *, patient: bool = False) -
 
 
 @pytest.mark.timeout(300)
-async def test_killed_30_times_under_load(
+async def test_killed_20_times_under_load(
     sagemaker: SageMakerEmulator, openscale: OpenScaleEmulator, start_gateway: StartGateway, tmp_path: Path
 ) -> None:
-    await _kill_again_and_again(30, sagemaker, openscale, start_gateway, tmp_path)
+    await _kill_again_and_again(20, sagemaker, openscale, start_gateway, tmp_path)
 
 
 @pytest.mark.soak
@@ -112,10 +112,11 @@ async def test_a_killed_worker_costs_no_record_and_is_replaced(
     config = configuration(aws_part(sagemaker.url), sinks=openscale_sinks(openscale, AWS), server={"workers": 2})
     gateway, load = await start_gateway(config), Load()
     async with under(load, gateway, patient=True):
-        for _ in range(4):
+        # The older one of two: whoever led at first, at the second time it is the leader that dies.
+        for _ in range(2):
             await becomes(lambda: len(gateway.workers()) == 2)
             await load.has_answers(len(load.answered) + choose.randint(1, 200))
-            gateway.kill_worker(choose.choice(gateway.workers()))
+            gateway.kill_worker(gateway.workers()[0])
         await load.has_answers(len(load.answered) + 200)
 
     recorded = _recorded_since(tmp_path, 0)

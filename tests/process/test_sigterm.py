@@ -3,12 +3,22 @@
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import SageMakerEmulator
 from tests.gateway_process import StartGateway
-from tests.process.calling import calling, connected, credit_rows, raw_request, records, refuses_connections, score
+from tests.process.calling import (
+    SPOOL,
+    calling,
+    connected,
+    credit_rows,
+    raw_request,
+    records,
+    refuses_connections,
+    score,
+)
 from tests.process.clouds import AWS, aws_part, configuration
 
 CALLS = 6
@@ -60,6 +70,26 @@ async def test_calls_beyond_the_patience_are_cancelled_and_recorded(
     assert {(record["outcome"], record["status"], record["response"]) for record in records(tmp_path)} == {
         ("gateway_error", 500, None)
     }
+
+
+async def test_a_call_that_is_cancelled_while_its_record_is_written_is_answered_as_the_record_says(
+    sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url), server={"drain_seconds": 1.0}))
+    busy = apsw.Connection(str(tmp_path / SPOOL))
+    async with calling(gateway) as session:
+        busy.execute("BEGIN IMMEDIATE")
+        call = asyncio.create_task(score(session, AWS))
+        await sagemaker.seen("invocations")
+        gateway.ask_to_stop()
+        await gateway.logged("calls cancelled")
+        busy.execute("ROLLBACK")
+        busy.close()
+        answer = await call
+    assert await gateway.stop() == 0
+    assert answer.status == 200
+    (record,) = records(tmp_path)
+    assert (record["scoring_id"], record["outcome"]) == (answer.scoring_id, "scored")
 
 
 async def test_a_gateway_without_calls_stops_at_once_though_connections_are_open(

@@ -1,10 +1,8 @@
 """Mixed traffic on a gateway that comes and goes, and scrapes that check its books."""
 
 import asyncio
-import resource
 from collections import defaultdict
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
 
@@ -88,11 +86,3 @@ def check_books(exposition: str) -> None:
     for sink, books in sums.items():
         parts = [books[part] for part in ("delivered", "pending", "dead", "dropped")]
         assert books["accepted"] == sum(parts), (sink, dict(books))
-
-
-def resident_bytes(gateway: GatewayProcess) -> int:
-    """Return the memory of a gateway with all its workers."""
-    total = 0
-    for pid in (gateway.pid, *gateway.workers()):
-        total += int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
-    return total

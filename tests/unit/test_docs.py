@@ -15,6 +15,10 @@ from tests.fakes.gateways import registry
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ENGINES = {"aws": {"type": "sagemaker", "region": "us-east-1", "endpoints": {"credit": {}}}}
+SINK_PAGES = sorted(f"sinks/{page.name}" for page in (ROOT / "docs" / "sinks").glob("*.md"))
+CONFIGURED = ("payload-logging.md", "openscale.md", *SINK_PAGES)
+FORMED = {"WEBHOOK_SECRET": "whsec_Y29udHJhY3QtY29udHJhY3QtY29udHJhY3Q="}
+"""Values of variables that can't be anything."""
 VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
 PLACEHOLDER = re.compile(r"<[a-z ]+>")
 
@@ -32,13 +36,13 @@ def completed(block: str) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize(
     ("page", "block"),
-    [(page, block) for page in ("payload-logging.md", "openscale.md") for block in yaml_blocks(page)],
+    [(page, block) for page in CONFIGURED for block in yaml_blocks(page)],
     ids=lambda value: value.partition("\n")[0] if isinstance(value, str) else None,
 )
 def test_example_of_a_configuration_has_no_mistake(page: str, block: str, tmp_path: Path) -> None:
     file = tmp_path / "gateway.yaml"
     file.write_text(yaml.safe_dump(completed(block), sort_keys=False), encoding="utf-8")
-    environ = {name: f"of {name}" for name in VARIABLE.findall(block)}
+    environ = {name: FORMED.get(name, f"of {name}") for name in VARIABLE.findall(block)}
     assert load(file, registry(), environ).deployments
 
 

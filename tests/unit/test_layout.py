@@ -10,7 +10,7 @@ WITHOUT = {
     "adapters/base/engine.py": "a protocol; tests/contract/engines runs every engine through it",
     "adapters/base/format.py": "a protocol; tests/contract/formats runs every format through it",
     "adapters/base/sink.py": "a protocol; tests/contract/sinks runs every sink through it",
-    "adapters/base/tokens.py": "a protocol; tests/unit/adapters/test_tokens.py has its implementations",
+    "adapters/base/tokens.py": "a protocol; tests/unit/adapters/tokens has its implementations",
     "adapters/base/transport.py": "a protocol; tests/unit/gateway/test_transport.py has its implementation",
     "adapters/sinks/postgres/sink.py": "needs a server: tests/acceptance/postgres and the contract of sinks",
     "adapters/sinks/postgres/table.py": "needs a server: tests/acceptance/postgres",

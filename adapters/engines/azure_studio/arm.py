@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from adapters.base import Response, TokenSource, Transport
+from adapters.base.bearer import BearerExchanges
 from adapters.base.http_errors import error_words
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azure_studio.settings import AzureStudioSettings
@@ -97,7 +98,7 @@ class ControlPlane:
     def __init__(self, settings: AzureStudioSettings, transport: Transport, tokens: TokenSource) -> None:
         self._settings = settings
         self._transport = transport
-        self._tokens = tokens
+        self._exchanges = BearerExchanges(tokens)
 
     async def services(self, deadline: float) -> list[WebService]:
         """List the web services, page by page.
@@ -143,22 +144,20 @@ class ControlPlane:
         return key
 
     async def _read(self, url: str, form: type[Form], what: str, deadline: float) -> Form:
-        token = await self._tokens.token(deadline=deadline)
-        response = await self._get(url, token.value, deadline)
-        if response.status == 401:  # noqa: PLR2004 - HTTP
-            token = await self._tokens.token(deadline=deadline, rejected=token)
-            response = await self._get(url, token.value, deadline)
+        async def get(authorization: str) -> Response:
+            headers = {"Authorization": authorization, "Accept": "application/json"}
+            with engine_errors(_ARM):
+                return await self._transport.request(
+                    "GET", url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES
+                )
+
+        response = await self._exchanges.make(get, deadline=deadline)
         if response.status != 200:  # noqa: PLR2004 - HTTP
             raise _problem(what, response)
         try:
             return msgspec.json.decode(response.body, type=form)
         except (ValueError, RecursionError) as error:
             raise _unreadable(what) from error
-
-    async def _get(self, url: str, token: str, deadline: float) -> Response:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        with engine_errors(_ARM):
-            return await self._transport.request("GET", url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES)
 
     def _scope_path(self) -> str:
         path = f"/subscriptions/{self._settings.subscription_id}"

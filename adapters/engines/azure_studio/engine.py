@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Response, Transport
 from adapters.base.http_scoring import native_response, post
+from adapters.base.native import read_native
 from adapters.engines.azure_studio.arm import ControlPlane
 from adapters.engines.azure_studio.discovery import Discovery
 from adapters.engines.azure_studio.errors import service_error
 from adapters.engines.azure_studio.keys import Keys
-from adapters.engines.azure_studio.native import Native, native_of
+from adapters.engines.azure_studio.native import Native
 from adapters.engines.azure_studio.settings import AzureStudioEndpointSettings, AzureStudioSettings, scoring_url
 from schemas.deployment import Endpoint
 from schemas.errors import EngineError
@@ -41,7 +42,7 @@ class AzureStudio:
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once, and once more where the key was regenerated: see `adapters.base.Engine`."""
         what = f"Azure ML Studio service {endpoint.name}"
-        native = native_of(endpoint)
+        native = read_native(endpoint, Native, what)
         key = self._configured_keys.get(endpoint.name) or self._keys.key(native)
         response = await self._post(what, native, key, request, context)
         if response.status == 401:  # noqa: PLR2004 - HTTP

@@ -1,7 +1,7 @@
 """From what a web service says to what the gateway says.
 
-Source: "Machine Learning Studio (classic) REST API error codes": the statuses mean what HTTP says, and the reason for a
-400 is in `details`.
+Source: "Machine Learning Studio (classic) REST API error codes": the statuses mean what HTTP says, the reason for a 400
+is in `details`, and after a 500 (internal: what fails in the model is a 400) the same request is worth another attempt.
 """
 
 import msgspec
@@ -26,6 +26,8 @@ class _Body(Struct):
 
 
 _decoder = msgspec.json.Decoder(_Body)
+_INTERNAL = 500
+_INTERNAL_ATTEMPTS = 2
 
 
 def service_error(what: str, response: Response) -> EngineError:
@@ -39,6 +41,8 @@ def service_error(what: str, response: Response) -> EngineError:
     words = _words(response.body)
     if words:
         error.engine_message = words[:MAX_ENGINE_MESSAGE]
+    if response.status == _INTERNAL:
+        error.retryable, error.max_attempts = True, _INTERNAL_ATTEMPTS
     return error
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import may_carry_token
+from adapters.base.http_access import check_token_urls
 from adapters.base.limits import LimitSettings
 from adapters.entra import EntraCredentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
@@ -90,9 +90,7 @@ class AzureStudioSettings(EngineSettings, frozen=True, kw_only=True):
                 f"Discovery needs {', '.join(missing)}: set what is missing, or `discover: false` and a `url` for each "
                 "endpoint."
             )
-        for name, url in (("control_url", self.base_url), ("authority_url", self.authority_url)):
-            if not may_carry_token(url):
-                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
+        check_token_urls(control_url=self.base_url, authority_url=self.authority_url)
 
     @property
     def base_url(self) -> str:

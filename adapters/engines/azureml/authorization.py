@@ -42,6 +42,7 @@ class Authorization:
         self.control: TokenSource = entra_tokens(settings, transport, settings.control_scope)
         self._scoring: TokenSource = entra_tokens(settings, transport, settings.scoring_scope)
         self._by_endpoint: dict[str, EndpointTokens] = {}
+        self._known_keys: dict[str, str] = {}
         self._refused_keys: dict[str, str] = {}
         self._paused_until: dict[str, float] = {}
 
@@ -84,7 +85,9 @@ class Authorization:
         self._paused_until[name] = self._clock() + PAUSE_SECONDS
 
     async def keys(self, names: Sequence[str], deadline: float) -> dict[str, str]:
-        """Fetch the keys of endpoints, a few at a time; one that can't be had is left out: its first call asks again.
+        """Fetch the keys of endpoints, a few at a time.
+
+        One that can't be had is the one of the last time; without any it is left out, and the first call asks again.
 
         Raises:
             MissingExtraError: the credentials need a package that is not installed.
@@ -100,7 +103,9 @@ class Authorization:
                 return None
 
         fetched = await asyncio.gather(*map(fetch, names))
-        return {name: key for name, key in zip(names, fetched, strict=True) if key is not None}
+        fresh = {name: key for name, key in zip(names, fetched, strict=True) if key is not None}
+        self._known_keys = {name: key for name, key in self._known_keys.items() if name in names} | fresh
+        return dict(self._known_keys)
 
     async def close(self) -> None:
         """Close what the credentials hold open."""

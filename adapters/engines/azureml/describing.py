@@ -1,16 +1,16 @@
-"""Asks discovered endpoints for the columns that they take: nice to know, and never in the way of discovery."""
+"""Asks endpoints what requests they take: nice to know, and never in the way of discovery."""
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import structlog
 
 from adapters.base import Transport, TransportError
 from adapters.engines.azureml.authorization import Authorization
-from adapters.engines.azureml.native import Native, native_of
-from adapters.engines.azureml.swagger import request_columns
+from adapters.engines.azureml.native import Native, native_of, owner_of
+from adapters.engines.azureml.swagger import RequestForm, request_form
 from schemas.deployment import Endpoint
 from schemas.errors import EngineError, MissingExtraError
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Descriptions:
-    """The columns of endpoints, as their swagger.json tells.
+    """The columns of endpoints and where they take rows, as their swagger.json tells.
 
     What was told once is kept while an endpoint can't be asked, so that it doesn't change with the weather.
 
@@ -34,10 +34,10 @@ class Descriptions:
     def __init__(self, transport: Transport, authorization: Authorization) -> None:
         self._transport = transport
         self._authorization = authorization
-        self._known: dict[str, tuple[str, ...] | None] = {}
+        self._known: dict[str, RequestForm | None] = {}
 
-    async def with_columns(self, endpoints: Sequence[Endpoint], urls: Sequence[str | None]) -> list[Endpoint]:
-        """Return the endpoints with their columns, where these can be had.
+    async def described(self, endpoints: Sequence[Endpoint], urls: Sequence[str | None]) -> list[Endpoint]:
+        """Return the endpoints with what their documents tell, where these can be had.
 
         Args:
             endpoints: as discovered.
@@ -47,7 +47,7 @@ class Descriptions:
 
         async def ask(endpoint: Endpoint, url: str) -> None:
             async with limit:
-                self._known[endpoint.name] = await self._columns(endpoint, url)
+                self._known[endpoint.name] = await self._form(endpoint, url)
 
         # The document is asked for only where the key or token may go anyway.
         asked = [
@@ -57,12 +57,12 @@ class Descriptions:
         ]
         await asyncio.gather(*asked)
         self._known = {item.name: self._known.get(item.name) for item in endpoints}
-        return [msgspec.structs.replace(item, columns=self._known[item.name]) for item in endpoints]
+        return [_with_form(item, self._known[item.name]) for item in endpoints]
 
-    async def _columns(self, endpoint: Endpoint, url: str) -> tuple[str, ...] | None:
+    async def _form(self, endpoint: Endpoint, url: str) -> RequestForm | None:
         native, deadline = native_of(endpoint), asyncio.get_running_loop().time() + SECONDS
         try:
-            token = await self._authorization.token(endpoint.name, native, deadline)
+            token = await self._authorization.token(owner_of(endpoint.name), native, deadline)
             headers = {} if token is None else {"Authorization": f"Bearer {token.value}"}
             if native.deployment is not None:
                 headers["azureml-model-deployment"] = native.deployment
@@ -70,12 +70,30 @@ class Descriptions:
                 "GET", url, headers=headers, deadline=deadline, max_bytes=MAX_BYTES
             )
         except (TransportError, EngineError, MissingExtraError) as error:
-            log.debug("columns of an endpoint not told", endpoint=endpoint.name, problem=str(error))
+            log.debug("form of requests not told by an endpoint", endpoint=endpoint.name, problem=str(error))
             return self._known.get(endpoint.name)
         if response.status != 200:  # noqa: PLR2004 - HTTP
-            log.debug("columns of an endpoint not told", endpoint=endpoint.name, status=response.status)
+            log.debug("form of requests not told by an endpoint", endpoint=endpoint.name, status=response.status)
             return None if response.status == 404 else self._known.get(endpoint.name)  # noqa: PLR2004
-        return request_columns(response.body)
+        return request_form(response.body)
+
+
+def _with_form(endpoint: Endpoint, form: RequestForm | None) -> Endpoint:
+    if form is None:
+        return endpoint
+    return msgspec.structs.replace(
+        endpoint, columns=form.columns, input_schema=form.schema, request_options=form.options
+    )
+
+
+def document_beside(scoring_url: str) -> str | None:
+    """Return the URL of the document of a service that is known by its scoring URL alone: ACI, AKS.
+
+    Source: Azure Machine Learning v1, "Consume a web service": `/swagger.json` in the place of `/score`.
+    """
+    parts = urlsplit(scoring_url)
+    base, _, last = parts.path.rpartition("/")
+    return urlunsplit((parts.scheme, parts.netloc, f"{base}/swagger.json", "", "")) if last == "score" else None
 
 
 def _same_host(url: str, native: Native) -> bool:

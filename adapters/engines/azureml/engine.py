@@ -1,34 +1,29 @@
-"""The engine: discovery in a thread, scoring over the gateway's transport."""
+"""The engine: what it finds, and scoring over the gateway's transport."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from fnmatch import fnmatchcase
-from threading import Event
 from urllib.parse import urlsplit
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Response, Token, Transport
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azureml.authorization import Authorization
-from adapters.engines.azureml.describing import Descriptions
-from adapters.engines.azureml.discovery import MAX_PARALLEL, can_score, endpoint_of
+from adapters.engines.azureml.describing import Descriptions, document_beside
+from adapters.engines.azureml.discovery import MAX_PARALLEL, Entry, can_score, endpoint_of, entries_of
 from adapters.engines.azureml.errors import scoring_error
-from adapters.engines.azureml.native import Native, native_of
-from adapters.engines.azureml.sdk import ListedEndpoint, list_endpoints
+from adapters.engines.azureml.native import Native, native_of, owner_of
 from adapters.engines.azureml.settings import AzureEndpointSettings, AzureSettings
-from schemas.configuration import DiscoverySettings
+from adapters.engines.azureml.workspace import DISCOVERY_SECONDS, Workspace
 from schemas.deployment import Endpoint, Limits
-from schemas.errors import EngineError, EngineRefusedError, EngineUnavailableError
+from schemas.errors import EngineError
 
 MANAGED_HOSTS = ".inference.ml.azure.com"
 SERVICE_SECONDS = 120.0
 """For a call of a service that states no timeout: ACI, AKS."""
-DISCOVERY_SECONDS = 120.0
 MAX_ANSWER_BYTES = 256 * 2**20
 
 _OWN_HEADERS = frozenset({"accept", "authorization", "content-type", "x-ms-client-request-id"})
 _DEPLOYMENT_HEADER = "azureml-model-deployment"
-_NO_SETTINGS = AzureEndpointSettings()
 
 
 class AzureMachineLearning:
@@ -38,6 +33,7 @@ class AzureMachineLearning:
         self._settings = settings
         self._transport = transport
         self._authorization = authorization
+        self._workspace = Workspace(settings, authorization.control)
         self._descriptions = Descriptions(transport, authorization)
 
     def configured(self) -> Sequence[Endpoint]:
@@ -49,31 +45,44 @@ class AzureMachineLearning:
         ]
 
     async def endpoints(self) -> Sequence[Endpoint]:
-        """Ask the workspace; one endpoint at fault does not hide the others."""
+        """Ask the workspace, and endpoints by URL what they take; one endpoint at fault does not hide the others."""
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
-        listed = [item for item in await self._listed(deadline) if can_score(item, self._details(item.name))]
-        unknown = [item.name for item in listed if item.auth_mode == "key" and self._details(item.name).key is None]
-        keys = await self._authorization.keys(unknown, deadline)
-        found = [endpoint_of(item, self._details(item.name), keys.get(item.name)) for item in listed]
-        return await self._descriptions.with_columns(found, [item.swagger_uri for item in listed])
+        entries = await self._entries(deadline)
+        wanting = {owner_of(entry.name) for entry in entries if _wants_key(entry)}
+        keys = await self._authorization.keys(sorted(wanting), deadline)
+        found = [endpoint_of(entry, keys.get(owner_of(entry.name))) for entry in entries]
+        by_url = self.configured()
+        documents = [
+            *(entry.listed.swagger_uri for entry in entries),
+            *(document_beside(native_of(endpoint).scoring_uri) for endpoint in by_url),
+        ]
+        described = await self._descriptions.described([*found, *by_url], documents)
+        known = len(found)
+        return [*described[:known], *(endpoint for endpoint in described[known:] if endpoint.columns is not None)]
+
+    async def _entries(self, deadline: float) -> list[Entry]:
+        if not self._settings.has_workspace:
+            return []
+        listed = await self._workspace.listed(deadline)
+        return [entry for item in listed for entry in entries_of(item, self._settings) if can_score(entry)]
 
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once, and once more with another key or token after a 401 or 403."""
-        native = native_of(endpoint)
+        native, owner = native_of(endpoint), owner_of(endpoint.name)
         headers = _headers(native, request, context)
-        token = await self._authorization.token(endpoint.name, native, context.deadline)
+        token = await self._authorization.token(owner, native, context.deadline)
         what = f"Azure ML endpoint {endpoint.name}"
         with engine_errors(what):
             response = await self._send(native, headers, token, request.body, context.deadline)
             if token is not None and _another_may_help(native, response):
                 try:
-                    another = await self._authorization.another(endpoint.name, native, token, context.deadline)
+                    another = await self._authorization.another(owner, native, token, context.deadline)
                 except EngineError as error:
                     raise scoring_error(what, response) from error
                 if another is not None:
                     response = await self._send(native, headers, another, request.body, context.deadline)
                     if _another_may_help(native, response):
-                        self._authorization.in_vain(endpoint.name)
+                        self._authorization.in_vain(owner)
         if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
             raise scoring_error(what, response)
         return NativeResponse(
@@ -92,42 +101,9 @@ class AzureMachineLearning:
             max_bytes=MAX_ANSWER_BYTES,
         )
 
-    async def _listed(self, deadline: float) -> list[ListedEndpoint]:
-        token = await self._authorization.control.token(deadline=deadline)
-        try:
-            return await self._list(token, deadline)
-        except EngineRefusedError as error:
-            if error.engine_status != 401:  # noqa: PLR2004 - HTTP
-                raise
-        token = await self._authorization.control.token(deadline=deadline, rejected=token)
-        return await self._list(token, deadline)
 
-    async def _list(self, token: Token, deadline: float) -> list[ListedEndpoint]:
-        abandoned = Event()
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await asyncio.to_thread(
-                    list_endpoints, self._settings, token, wanted=self._wanted, abandoned=abandoned
-                )
-        except TimeoutError:
-            raise EngineUnavailableError(
-                f"The workspace was not listed within {DISCOVERY_SECONDS:.0f} seconds.", retryable=True
-            ) from None
-        finally:
-            # A thread can't be cancelled: this ends it before its next request.
-            abandoned.set()
-
-    def _wanted(self, name: str) -> bool:
-        patterns = self._settings.discover
-        if self._details(name).url is not None:
-            return False
-        if not isinstance(patterns, DiscoverySettings):
-            return True
-        included = any(fnmatchcase(name, pattern) for pattern in patterns.include)
-        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
-
-    def _details(self, name: str) -> AzureEndpointSettings:
-        return self._settings.endpoints.get(name, _NO_SETTINGS)
+def _wants_key(entry: Entry) -> bool:
+    return entry.listed.auth_mode == "key" and entry.settings.key is None
 
 
 def _another_may_help(native: Native, response: Response) -> bool:

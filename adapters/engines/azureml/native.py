@@ -1,17 +1,14 @@
 """What the engine keeps in `Endpoint.native`: all that another process needs to call the endpoint."""
 
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
-from msgspec import Struct
-
+from adapters.base.native import NativeDetails, read_native
 from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError
 
 AuthMode = Literal["key", "aml_token", "aad_token", "none"]
 
 
-class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Native(NativeDetails, frozen=True, kw_only=True, omit_defaults=True):
     """How to call an endpoint.
 
     Attributes:
@@ -28,25 +25,12 @@ class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deployment: str | None = None
     in_workspace: bool = False
 
-    def __repr__(self) -> str:
-        return f"Native(scoring_uri={self.scoring_uri!r})"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `Endpoint.native` holds."""
-        members: dict[str, Any] = msgspec.to_builtins(self)
-        return members
-
 
 def native_of(endpoint: Endpoint) -> Native:
-    """Read `endpoint.native`.
+    """Read `endpoint.native`: see `read_native`."""
+    return read_native(endpoint, Native, f"Azure ML endpoint {endpoint.name}")
 
-    Raises:
-        EngineEndpointNotFoundError: it is not what this engine writes (another release persisted it).
-    """
-    try:
-        return msgspec.convert(endpoint.native, Native)
-    except msgspec.ValidationError as error:
-        raise EngineEndpointNotFoundError(
-            f"Azure ML endpoint {endpoint.name} was discovered by another release: it is known again after the next "
-            "discovery."
-        ) from error
+
+def owner_of(name: str) -> str:
+    """Return the online endpoint of an entry `<endpoint>` or `<endpoint>/<deployment>`: it has the key or token."""
+    return name.partition("/")[0]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import may_carry_token
+from adapters.base.http_access import check_token_urls, may_carry_token
 from adapters.entra import EntraCredentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
 
@@ -34,7 +34,7 @@ class LimitSettings(Settings, frozen=True, kw_only=True):
 
 
 class AzureEndpointSettings(Settings, frozen=True, kw_only=True):
-    """One endpoint: by its URL, or details of a discovered one."""
+    """One endpoint: by its URL, or details of a discovered one, `<endpoint>` or `<endpoint>/<deployment>`."""
 
     url: Annotated[HttpUrl | None, Doc("Scoring URL; null: details of the discovered endpoint of this name.")] = None
     key: Annotated[Secret | None, Doc("Key; null: that of a discovered endpoint is fetched.")] = None
@@ -71,7 +71,16 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
         Doc(f"Azure Resource Manager: of a sovereign cloud, a private link, an emulator; null: {CONTROL_URL}."),
     ] = None
     control_scope: Annotated[str, Doc("Scope of the tokens for Azure Resource Manager.")] = CONTROL_SCOPE
-    api_version: Annotated[str, Doc("API version for keys and tokens of endpoints.")] = API_VERSION
+    api_version: Annotated[str, Doc("Version of the API of Azure Resource Manager.", pattern=r"^[A-Za-z0-9.-]+$")] = (
+        API_VERSION
+    )
+    list_by: Annotated[
+        Literal["endpoint", "deployment"],
+        Doc(
+            "What discovery makes an endpoint of: an online endpoint, whose traffic Azure splits, or each of its "
+            "deployments, `<endpoint>/<deployment>`."
+        ),
+    ] = "endpoint"
     authority_url: Annotated[HttpUrl, Doc("Entra: where tokens are issued.")] = AUTHORITY_URL
     scoring_scope: Annotated[str, Doc("Scope of the tokens for endpoints that take Entra tokens.")] = SCORING_SCOPE
     credentials: Annotated[
@@ -85,20 +94,25 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a discovery without its workspace, endpoints that nothing reaches, and tokens in clear text."""
-        if self.discover is False:
-            unreachable = sorted(name for name, endpoint in self.endpoints.items() if endpoint.url is None)
-            if unreachable:
-                raise ValueError(f"With `discover: false` each endpoint needs `url`: {', '.join(unreachable)}.")
-        else:
+        by_name = sorted(name for name, endpoint in self.endpoints.items() if endpoint.url is None)
+        if self.discover is False and by_name:
+            raise ValueError(f"With `discover: false` each endpoint needs `url`: {', '.join(by_name)}.")
+        if self.discover is not False and (by_name or not self.endpoints or self.has_workspace):
             self._check_workspace()
-        for name, url in (("control_url", self.base_url), ("authority_url", self.authority_url)):
-            if not may_carry_token(url):
-                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
+        for name in by_name:
+            if "/" in name and self.endpoints[name].deployment is not None:
+                raise ValueError(f"`endpoints.{name}` names its deployment already: remove `deployment`.")
+        check_token_urls(control_url=self.base_url, authority_url=self.authority_url)
 
     @property
     def base_url(self) -> str:
         """Of Azure Resource Manager, without a slash at its end."""
         return (self.control_url or CONTROL_URL).rstrip("/")
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether a workspace is meant, so that there are more endpoints than those by URL."""
+        return (self.subscription_id, self.resource_group, self.workspace) != (None, None, None)
 
     def _check_workspace(self) -> None:
         parts = {

@@ -10,9 +10,10 @@ from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, Nati
 from adapters.base.http_access import access_headers
 from adapters.base.http_errors import http_error
 from adapters.base.http_scoring import MAX_ANSWER_BYTES, native_response, post
+from adapters.base.native import read_native
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.custom.listing import read_listing
-from adapters.engines.custom.native import Native, native_of
+from adapters.engines.custom.native import Native
 from adapters.engines.custom.settings import CustomSettings
 from adapters.engines.custom.urls import ScoringUrls
 from schemas.deployment import Endpoint
@@ -63,8 +64,8 @@ class CustomEngine:
 
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once: see `adapters.base.Engine`."""
-        native = native_of(endpoint)
         what = f"Custom engine deployment {endpoint.name}"
+        native = read_native(endpoint, Native, what)
         response = await post(
             self._transport,
             what,

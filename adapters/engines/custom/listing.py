@@ -63,7 +63,7 @@ def _endpoint(identity: str, entry: Member, urls: ScoringUrls, details: CustomEn
     listed = (entity["scoring_url"].text, scoring["url"].text, metadata["url"].text)
     native = Native(
         url=details.url or urls.chosen(listed, identity),
-        headers={} if details.url else _headers(scoring["request_headers"]),
+        headers={} if details.url else _headers(scoring),
     )
     properties = entity["asset_properties"]
     return Endpoint(
@@ -91,8 +91,12 @@ def _asset(asset: Member, identity: str, name: str) -> Asset:
     )
 
 
-def _headers(headers: Member) -> dict[str, str]:
-    return {name: value for name, value in headers.members.items() if isinstance(value, str) and _sendable(name, value)}
+def _headers(scoring: Member) -> dict[str, str]:
+    """Return the headers that are listed with a scoring URL; a listed token is one of them."""
+    token = scoring["credentials"]["token"].text
+    listed = {} if token is None else {"Authorization": f"Bearer {token}"}
+    listed.update({name: value for name, value in scoring["request_headers"].members.items() if isinstance(value, str)})
+    return {name: value for name, value in listed.items() if _sendable(name, value)}
 
 
 def _sendable(name: str, value: str) -> bool:

@@ -12,7 +12,7 @@ from adapters.base.http_errors import http_error
 from adapters.base.http_scoring import native_response, post
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.mlflow.settings import MlflowEndpointSettings, MlflowSettings
-from schemas.deployment import Endpoint
+from schemas.deployment import Asset, Endpoint
 from schemas.errors import EngineEndpointNotFoundError, EngineError
 
 PING_SECONDS = 10.0
@@ -30,7 +30,14 @@ class Mlflow:
 
     def configured(self) -> Sequence[Endpoint]:
         """Return one endpoint for each server."""
-        return [Endpoint(name=name, limits=server.limits.limits()) for name, server in self._servers.items()]
+        return [
+            Endpoint(
+                name=name,
+                asset=Asset(id=name, name=name, url=server.base_url),
+                limits=server.limits.limits(),
+            )
+            for name, server in self._servers.items()
+        ]
 
     async def endpoints(self) -> Sequence[Endpoint]:
         """Return the endpoints whose servers are up.

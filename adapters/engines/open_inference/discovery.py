@@ -22,6 +22,8 @@ MODELS_AT_ONCE = 8
 _MAX_BYTES = 32 * 2**20
 _SERVER = "The Open Inference server"
 _NO_ROUTE = frozenset((404, 405, 501))
+_NOT_READY = frozenset((*range(400, 500), 503)) - {401, 403, 408, 429}
+"""The protocol says 4xx; KServe's Python servers answer 503."""
 _UNKNOWN_MODEL = frozenset((400, 404))
 """Triton answers 400 where others answer 404."""
 _NO_SETTINGS = OpenInferenceEndpointSettings()
@@ -35,9 +37,22 @@ class _Indexed(Struct, frozen=True):
     name: str
     state: str | None = None
 
+    @property
+    def is_ready(self) -> bool | None:
+        """Whether it can score; None where the index doesn't say."""
+        return None if self.state is None else self.state.upper() == "READY"
+
 
 class _Listed(Struct, frozen=True):
     models: list[str]
+
+
+class _Candidate(Struct, frozen=True):
+    """A model that may become an endpoint; `is_ready`: the list says so."""
+
+    name: str
+    is_listed: bool = True
+    is_ready: bool = False
 
 
 class Discovery:
@@ -65,20 +80,16 @@ class Discovery:
             EngineError: the server can't be asked, or no model can.
         """
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
-        listed = [name for name in await self._listed(deadline) if self._settings.discovers(name)]
-        configured = [
-            name for name in self._settings.endpoints if self._settings.discovers(name) and name not in listed
-        ]
+        listed = {candidate.name: candidate for candidate in await self._listed(deadline)}
+        others = [_Candidate(name, is_listed=False) for name in self._settings.endpoints if name not in listed]
         limit = asyncio.Semaphore(MODELS_AT_ONCE)
 
-        async def described(name: str, *, is_listed: bool) -> Endpoint | EngineError | None:
+        async def described(candidate: _Candidate) -> Endpoint | EngineError | None:
             async with limit:
-                return await self._described(name, deadline, is_listed=is_listed)
+                return await self._described(candidate, deadline)
 
-        found = await asyncio.gather(
-            *(described(name, is_listed=True) for name in listed),
-            *(described(name, is_listed=False) for name in configured),
-        )
+        candidates = [item for item in (*listed.values(), *others) if self._settings.discovers(item.name)]
+        found = await asyncio.gather(*map(described, candidates))
         endpoints = [item for item in found if isinstance(item, Endpoint)]
         failures = [item for item in found if isinstance(item, EngineError)]
         if failures and not endpoints:
@@ -86,45 +97,50 @@ class Discovery:
         self._known = {endpoint.name: endpoint for endpoint in endpoints}
         return endpoints
 
-    async def _listed(self, deadline: float) -> Sequence[str]:
+    async def _listed(self, deadline: float) -> Sequence[_Candidate]:
         match self._settings.listing:
             case "configured":
                 return ()
             case "repository_index":
-                names = await self._repository_index(deadline)
+                found = await self._repository_index(deadline)
             case "models":
-                names = await self._models(deadline)
+                found = await self._models(deadline)
             case "auto":
-                names = await self._repository_index(deadline)
-                names = await self._models(deadline) if names is None else names
-                if names is None and self._settings.endpoints:
+                found = await self._repository_index(deadline)
+                found = await self._models(deadline) if found is None else found
+                if found is None and self._settings.endpoints:
                     return ()
-        if names is None:
+        if found is None:
             raise EngineRefusedError(
                 f"{_SERVER} has no list of its models: name them under `endpoints`, and set `listing: configured`."
             )
-        return list(dict.fromkeys(names))
+        return found
 
-    async def _repository_index(self, deadline: float) -> list[str] | None:
-        """Return the models that are ready, once for each version; None where there is no index."""
+    async def _repository_index(self, deadline: float) -> list[_Candidate] | None:
+        """Return the models that may be ready, once for each version; None where there is no index."""
         response = await self._request("POST", "/v2/repository/index", deadline, b'{"ready":true}')
         if response.status in _NO_ROUTE:
             return None
         index = _read(response, "The repository index", list[_Indexed])
-        return [entry.name for entry in index if (entry.state or "READY").upper() == "READY"]
+        return [_Candidate(entry.name, is_ready=bool(entry.is_ready)) for entry in index if entry.is_ready is not False]
 
-    async def _models(self, deadline: float) -> list[str] | None:
+    async def _models(self, deadline: float) -> list[_Candidate] | None:
         response = await self._request("GET", "/v2/models", deadline)
         if response.status in _NO_ROUTE:
             return None
-        return _read(response, "The list of models", _Listed).models
+        return [_Candidate(name) for name in _read(response, "The list of models", _Listed).models]
 
-    async def _described(self, name: str, deadline: float, *, is_listed: bool) -> Endpoint | EngineError | None:
+    async def _described(self, candidate: _Candidate, deadline: float) -> Endpoint | EngineError | None:
+        name = candidate.name
         settings = self._settings.endpoints.get(name, _NO_SETTINGS)
         native = Native(model=settings.model or name, version=settings.version)
         try:
+            is_known = candidate.is_ready and native == Native(model=name)
+            if not is_known and not await self._is_ready(native, deadline):
+                log.warning("model not ready", model=name)
+                return None
             response = await self._request("GET", native.path, deadline)
-            if response.status in _UNKNOWN_MODEL and not is_listed:
+            if response.status in _UNKNOWN_MODEL and not candidate.is_listed:
                 return None
             if response.status not in _NO_ROUTE | _UNKNOWN_MODEL | {200}:
                 raise http_error(f"The metadata of Open Inference model {name}", response)
@@ -133,6 +149,15 @@ class Discovery:
             return self._known.get(name, error)
         metadata = read_metadata(response.body) if response.status == 200 else None  # noqa: PLR2004 - HTTP
         return endpoint_of(name, settings, metadata or NO_METADATA, self._settings.base_url)
+
+    async def _is_ready(self, native: Native, deadline: float) -> bool:
+        """Ask whether a model can score; a server that doesn't know the question is believed to."""
+        response = await self._request("GET", f"{native.path}/ready", deadline)
+        if response.status in _NO_ROUTE | {200}:
+            return True
+        if response.status in _NOT_READY:
+            return False
+        raise http_error(f"The readiness of Open Inference model {native.model}", response)
 
     async def _request(self, method: str, path: str, deadline: float, body: bytes = b"") -> Response:
         headers = {**self._headers, "Accept": "application/json"}

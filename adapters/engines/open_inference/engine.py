@@ -3,12 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Transport
 from adapters.base.http_access import access_headers
 from adapters.base.http_scoring import native_response, post
+from adapters.base.native import read_native
 from adapters.engines.open_inference.discovery import Discovery
 from adapters.engines.open_inference.metadata import NO_METADATA, endpoint_of
-from adapters.engines.open_inference.native import native_of
+from adapters.engines.open_inference.native import Native
+from adapters.engines.open_inference.request_ids import with_id
 from adapters.engines.open_inference.settings import OpenInferenceSettings
 from schemas.deployment import Endpoint
 
@@ -38,8 +42,9 @@ class OpenInference:
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once: see `adapters.base.Engine`."""
         what = f"Open Inference model {endpoint.name}"
-        url = f"{self._settings.base_url}{native_of(endpoint).path}/infer"
-        response = await post(self._transport, what, url, request, headers=self._headers, deadline=context.deadline)
+        url = f"{self._settings.base_url}{read_native(endpoint, Native, what).path}/infer"
+        identified = replace(request, body=with_id(request.body, context.scoring_id))
+        response = await post(self._transport, what, url, identified, headers=self._headers, deadline=context.deadline)
         return native_response(what, response)
 
 

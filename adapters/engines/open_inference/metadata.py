@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.engines.open_inference.native import Native, TensorMetadata
+from adapters.engines.open_inference.request_ids import ID_BYTES
 from adapters.engines.open_inference.settings import OpenInferenceEndpointSettings
-from schemas.deployment import Asset, Endpoint
+from schemas.deployment import Asset, Endpoint, Limits
 
 _INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
 DATATYPES = frozenset(("BOOL", *_INTEGERS, "FP16", "BF16", "FP32", "FP64", "BYTES"))
@@ -64,8 +66,12 @@ def endpoint_of(name: str, settings: OpenInferenceEndpointSettings, metadata: Me
         columns=None if not inputs or _takes_all_columns(inputs) else names,
         request_options={"tensors": _options(inputs)} if inputs else {},
         native=native.as_json(),
-        limits=settings.limits.limits(),
+        limits=_with_room_for_an_id(settings.limits.limits()),
     )
+
+
+def _with_room_for_an_id(limits: Limits) -> Limits:
+    return limits if limits.max_bytes is None else replace(limits, max_bytes=max(limits.max_bytes - ID_BYTES, 1))
 
 
 def _takes_all_columns(inputs: Sequence[TensorMetadata]) -> bool:

@@ -1,13 +1,10 @@
 """What the engine keeps in `Endpoint.native`: all that another process needs to call the model."""
 
-from typing import Any
 from urllib.parse import quote
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError
+from adapters.base.native import NativeDetails
 
 
 class TensorMetadata(Struct, frozen=True, kw_only=True):
@@ -18,7 +15,7 @@ class TensorMetadata(Struct, frozen=True, kw_only=True):
     shape: list[int] = []
 
 
-class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Native(NativeDetails, frozen=True, kw_only=True, omit_defaults=True):
     """Which model to call.
 
     Attributes:
@@ -29,30 +26,10 @@ class Native(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     model: str
     version: str | None = None
-    inputs: list[TensorMetadata] = []
+    inputs: list[TensorMetadata] = field(default_factory=list)
 
     @property
     def path(self) -> str:
         """Path of the model below the base of the server; metadata is there, `/infer` follows it."""
         version = "" if self.version is None else f"/versions/{quote(self.version, safe='')}"
         return f"/v2/models/{quote(self.model, safe='')}{version}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `Endpoint.native` holds."""
-        members: dict[str, Any] = msgspec.to_builtins(self)
-        return members
-
-
-def native_of(endpoint: Endpoint) -> Native:
-    """Read `endpoint.native`.
-
-    Raises:
-        EngineEndpointNotFoundError: it is not what this engine writes (another release persisted it).
-    """
-    try:
-        return msgspec.convert(endpoint.native, Native)
-    except msgspec.ValidationError as error:
-        raise EngineEndpointNotFoundError(
-            f"Open Inference model {endpoint.name} was discovered by another release: it is known again after the next "
-            "discovery."
-        ) from error

@@ -1,42 +1,74 @@
 """Which endpoints score now. Everything here blocks: it runs in a thread, once at a time.
 
-Listing is what must succeed. A description that AWS refuses (a policy without sagemaker:Describe*, throttling) leaves
-that endpoint as it was described before, or without an asset; it costs no other endpoint anything.
+Listing is what must succeed. A description that AWS refuses (a policy without sagemaker:Describe*) leaves that endpoint
+as it was described before, or without an asset; it costs no other endpoint anything. One that can't be had now (AWS
+throttles, or does not answer) leaves it as it was, too; where nothing is known yet, the discovery is repeated a few
+times, lest components and limits that an earlier run knew are lost. What was described is kept over that.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 
 import structlog
 
-from adapters.engines.sagemaker.describing import SERVING, Parts, Summary, describe, is_unreached
-from adapters.engines.sagemaker.endpoints import Found, discovered_endpoint
+from adapters.engines.sagemaker.describing import PAGE, SERVING, Parts, Summary, describe
+from adapters.engines.sagemaker.endpoints import Found, discovered_endpoint, target_of
 from adapters.engines.sagemaker.sdk import ControlPlane, open_control_plane, sdk_errors
 from adapters.engines.sagemaker.settings import SageMakerEndpointSettings, SageMakerSettings
 from schemas.configuration import DiscoverySettings
 from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError, EngineError, EngineUnavailableError
+from schemas.errors import EngineEndpointNotFoundError, EngineError, EngineRefusedError, EngineUnavailableError
+
+SECONDS = 120.0
+"""After which no further endpoint is described in one discovery."""
+AT_ONCE = 4
+"""Endpoints described at the same time: AWS throttles these operations early."""
+MAX_MISSED = 2
+"""How often an endpoint that can't be described now delays all, before it is listed without a description."""
+REOPEN_SECONDS = 60.0
+"""How long a client of the control plane is kept although it is refused: the AWS chain may have other keys by then."""
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 100
 _NO_DETAILS = SageMakerEndpointSettings()
 
 
 class Discovery:
-    """Lists and describes the endpoints of one account and region; descriptions are kept until they change."""
+    """Lists and describes the endpoints of one account and region; descriptions are kept until they change.
 
-    def __init__(self, settings: SageMakerSettings) -> None:
+    Args:
+        settings: of the engine.
+        seconds: see `SECONDS`; `reopen_seconds` likewise.
+        clock: monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        settings: SageMakerSettings,
+        *,
+        seconds: float = SECONDS,
+        reopen_seconds: float = REOPEN_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
-        self._wanted = settings.discover if isinstance(settings.discover, DiscoverySettings) else DiscoverySettings()
+        self._patterns = settings.discover if isinstance(settings.discover, DiscoverySettings) else DiscoverySettings()
+        self._targets = {name: target_of(name, entry) for name, entry in settings.endpoints.items()}
+        self._seconds = seconds
+        self._reopen_seconds = reopen_seconds
+        self._clock = clock
         self._control: ControlPlane | None = None
+        self._opened_at = 0.0
         self._known: dict[str, Parts] = {}
+        self._missed: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
 
     def endpoints(self) -> Sequence[Endpoint]:
-        """Return the endpoints that can score now and that the configuration wants.
+        """Return the endpoints that can score now and that the configuration wants, or describes itself.
 
         Raises:
             EngineError: the control plane can't be asked.
@@ -44,13 +76,17 @@ class Discovery:
         """
         with self._lock:
             try:
-                return [self._endpoint(found) for found in self._found()]
+                return self._endpoints(self._found(self._opened()))
+            except EngineRefusedError:
+                if self._clock() - self._opened_at >= self._reopen_seconds:
+                    self._close()
+                raise
             finally:
                 if self._stopped.is_set():
                     self._close()
 
     def stop(self) -> None:
-        """End it: a discovery that is under way gives up after the question that it is asking."""
+        """End it: a discovery that is under way gives up after the questions that it is asking."""
         self._stopped.set()
         if self._lock.acquire(blocking=False):
             try:
@@ -58,73 +94,116 @@ class Discovery:
             finally:
                 self._lock.release()
 
+    def _opened(self) -> ControlPlane:
+        if self._control is None:
+            self._control, self._opened_at = open_control_plane(self._settings), self._clock()
+        return self._control
+
     def _close(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None
 
-    def _endpoint(self, found: Found) -> Endpoint:
-        return discovered_endpoint(found, self._details(found.name))
+    def _endpoints(self, found: Sequence[Found]) -> list[Endpoint]:
+        entries = self._settings.endpoints
+        by_target = {(item.endpoint, item.component): item for item in found}
+        listed = [item for item in found if item.name not in entries and self._settings.discovers(item.name)]
+        own = [(by_target[target], name) for name, target in self._targets.items() if target in by_target]
+        return [
+            *(discovered_endpoint(item, item.name, _NO_DETAILS) for item in listed),
+            *(discovered_endpoint(item, name, entries[name]) for item, name in own),
+        ]
 
-    def _details(self, name: str) -> SageMakerEndpointSettings:
-        return self._settings.endpoints.get(name, _NO_DETAILS)
+    def _found(self, control: ControlPlane) -> list[Found]:
+        serving = [item for item in _serving(control) if self._may_be_wanted(item.name)]
+        names = {item.name for item in serving}
+        self._known = {name: parts for name, parts in self._known.items() if name in names}
+        unsettled = [item for item in serving if not self._is_settled(item)]
+        self._describe_all(control, sorted(unsettled, key=lambda item: item.name in self._known))
+        return [found for item in serving if item.name in self._known for found in self._known[item.name].found]
 
-    def _found(self) -> list[Found]:
-        if self._control is None:
-            self._control = open_control_plane(self._settings)
-        known: dict[str, Parts] = {}
-        for summary in _serving(self._control):
+    def _describe_all(self, control: ControlPlane, summaries: Sequence[Summary]) -> None:
+        """Describe endpoints, a few at a time.
+
+        Raises:
+            EngineUnavailableError: it was stopped; or time was up for endpoints of which nothing is known yet, or they
+                can't be described now.
+        """
+        deadline = self._clock() + self._seconds
+
+        def learn(summary: Summary) -> EngineUnavailableError | None:
             if self._stopped.is_set():
-                raise EngineUnavailableError("The discovery of SageMaker's endpoints was stopped.")
-            if not self._may_be_wanted(summary.name):
-                continue
-            parts = self._parts(self._control, summary)
-            if parts is not None:
-                known[summary.name] = parts
-        self._known = known
-        return [found for parts in known.values() for found in parts.found if self._is_wanted(found)]
+                return EngineUnavailableError("The discovery of SageMaker's endpoints was stopped.")
+            if self._clock() < deadline:
+                return self._learn(control, summary)
+            if summary.name in self._known:
+                return None
+            return EngineUnavailableError(
+                f"The endpoints were not described within {self._seconds:g} seconds: the next discovery goes on.",
+                retryable=True,
+            )
 
-    def _parts(self, control: ControlPlane, summary: Summary) -> Parts | None:
-        known = self._known.get(summary.name)
-        if known is not None and known.settled and known.modified_at == summary.modified_at:
-            return known
+        if not summaries:
+            return
+        with ThreadPoolExecutor(min(AT_ONCE, len(summaries)), "sagemaker-discovery") as threads:
+            missing = [error for error in threads.map(learn, summaries) if error is not None]
+        if missing:
+            raise missing[0]
+
+    def _learn(self, control: ControlPlane, summary: Summary) -> EngineUnavailableError | None:
+        """Describe one endpoint; return why it has to be asked again before the endpoints are known."""
+        name = summary.name
+        known = self._known.get(name)
         try:
-            return describe(control, summary, variant=self._details(summary.name).variant, known=known)
+            self._known[name] = describe(control, summary, variants=self._variants(name), known=known)
         except EngineEndpointNotFoundError:
-            return None
+            self._known.pop(name, None)
         except EngineError as error:
-            if is_unreached(error):
-                raise
             if known is not None:
-                return known
-            log.warning("endpoint can't be described", endpoint=summary.name, problem=error.message)
-            return Parts(modified_at=summary.modified_at, found=(summary.found(),), settled=False)
+                return None
+            if isinstance(error, EngineUnavailableError):
+                self._missed[name] += 1
+                if self._missed[name] <= MAX_MISSED:
+                    return error
+            log.warning("endpoint can't be described", endpoint=name, problem=error.message)
+            self._known[name] = Parts(modified_at=summary.modified_at, found=(summary.found(),), settled=False)
+        return None
+
+    def _is_settled(self, summary: Summary) -> bool:
+        known = self._known.get(summary.name)
+        return (
+            known is not None
+            and known.settled
+            and summary.modified_at is not None
+            and known.modified_at == summary.modified_at
+        )
+
+    def _variants(self, endpoint: str) -> set[str]:
+        return {
+            entry.variant
+            for name, entry in self._settings.endpoints.items()
+            if entry.variant is not None and self._targets[name][0] == endpoint
+        }
 
     def _may_be_wanted(self, endpoint: str) -> bool:
+        if any(endpoint == target for target, _ in self._targets.values()):
+            return True
         # A pattern can name an endpoint, and thereby all of its components, or single components.
-        taken = any(fnmatchcase(endpoint, pattern.partition("/")[0]) for pattern in self._wanted.include)
-        return taken and not any(fnmatchcase(endpoint, pattern) for pattern in self._wanted.exclude)
-
-    def _is_wanted(self, found: Found) -> bool:
-        if self._details(found.name).endpoint not in (None, found.endpoint):
-            return False  # the configuration gives its name to another endpoint
-        names = {found.endpoint, found.name}
-        return _matches(names, self._wanted.include) and not _matches(names, self._wanted.exclude)
+        taken = any(fnmatchcase(endpoint, pattern.partition("/")[0]) for pattern in self._patterns.include)
+        return taken and not any(fnmatchcase(endpoint, pattern) for pattern in self._patterns.exclude)
 
 
-def _matches(names: set[str], patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
-
-
-def _serving(control: ControlPlane) -> Iterator[Summary]:
+def _serving(control: ControlPlane) -> list[Summary]:
     with sdk_errors("SageMaker's endpoints can't be listed"):
-        pages = control.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": _PAGE})
-        items = [item for page in pages for item in page["Endpoints"]]
-    for item in items:
-        if item["EndpointStatus"] in SERVING:
-            yield Summary(
-                name=item["EndpointName"],
-                arn=item["EndpointArn"],
-                created_at=item["CreationTime"],
-                modified_at=item["LastModifiedTime"],
-            )
+        pages = control.get_paginator("list_endpoints").paginate(PaginationConfig={"PageSize": PAGE})
+        items = [item for page in pages for item in page.get("Endpoints") or []]
+    return [
+        Summary(
+            name=item["EndpointName"],
+            arn=item.get("EndpointArn"),
+            created_at=item.get("CreationTime"),
+            modified_at=item.get("LastModifiedTime"),
+        )
+        for item in items
+        if item.get("EndpointStatus") in SERVING and item.get("EndpointName")
+    ]

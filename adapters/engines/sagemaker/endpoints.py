@@ -1,10 +1,12 @@
 """From what is configured and described to the endpoints of the gateway."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import md5
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from adapters.base.native import NativeDetails, read_native
 from adapters.engines.sagemaker.settings import LimitSettings, SageMakerEndpointSettings, SageMakerSettings
 from schemas.deployment import Asset, Endpoint, Limits
 
@@ -12,6 +14,18 @@ MAX_BYTES = 6_291_456
 """Of a request body (InvokeEndpoint, service model)."""
 MAX_SERVERLESS_BYTES = 4 * 1_048_576
 """Likewise, for serverless endpoints (quotas of SageMaker, developer guide)."""
+
+
+class Native(NativeDetails, frozen=True, kw_only=True, omit_defaults=True):
+    """What a call needs: the endpoint's name at SageMaker, and the inference component where it hosts such."""
+
+    endpoint: str
+    component: str | None = None
+
+
+def native_of(endpoint: Endpoint) -> Native:
+    """Read `endpoint.native`: see `read_native`."""
+    return read_native(endpoint, Native, f"SageMaker endpoint {endpoint.name}")
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -24,14 +38,20 @@ class Model(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """One endpoint, or one inference component of one, as the control plane describes it."""
+    """One endpoint, or one inference component of one, as the control plane describes it.
+
+    Attributes:
+        model: the one that most of the traffic goes to.
+        variants: models of production variants that the configuration chooses.
+    """
 
     endpoint: str
     component: str | None = None
-    arn: str
-    created_at: datetime
-    modified_at: datetime
+    arn: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
     model: Model | None = None
+    variants: Mapping[str, Model] = field(default_factory=dict)
     serverless: bool = False
 
     @property
@@ -57,26 +77,35 @@ def target_headers(entry: SageMakerEndpointSettings) -> dict[str, str]:
     return {f"x-amzn-sagemaker-{name}": value for name, value in choices.items() if value is not None}
 
 
-def discovered_endpoint(found: Found, entry: SageMakerEndpointSettings) -> Endpoint:
-    """Join what was found with what the configuration says about it."""
+def target_of(name: str, entry: SageMakerEndpointSettings) -> tuple[str, str | None]:
+    """Return which endpoint, and which of its inference components, an entry of the configuration stands for."""
+    endpoint, _, component = (entry.endpoint or name).partition("/")
+    return endpoint, entry.component or component or None
+
+
+def discovered_endpoint(found: Found, name: str, entry: SageMakerEndpointSettings) -> Endpoint:
+    """Join what was found with what the configuration says about it.
+
+    Args:
+        found: as described.
+        name: within the engine.
+        entry: the configuration's, under that name.
+    """
     return Endpoint(
-        name=found.name,
+        name=name,
         rn=found.arn,
         created_at=_rfc3339(found.created_at),
         modified_at=_rfc3339(found.modified_at),
-        asset=None if found.model is None else _asset(found.model, found.modified_at),
-        native=_native(found.endpoint, found.component),
+        asset=_asset(found, entry),
+        native=Native(endpoint=found.endpoint, component=found.component).as_json(),
         limits=_limits(entry.limits, serverless=found.serverless),
     )
 
 
 def _configured(name: str, entry: SageMakerEndpointSettings) -> Endpoint:
-    endpoint, _, component = (entry.endpoint or name).partition("/")
-    return Endpoint(name=name, native=_native(endpoint, component or None), limits=_limits(entry.limits))
-
-
-def _native(endpoint: str, component: str | None) -> dict[str, str]:
-    return {"endpoint": endpoint} if component is None else {"endpoint": endpoint, "component": component}
+    endpoint, component = target_of(name, entry)
+    native = Native(endpoint=endpoint, component=component)
+    return Endpoint(name=name, native=native.as_json(), limits=_limits(entry.limits))
 
 
 def _limits(given: LimitSettings, *, serverless: bool = False) -> Limits:
@@ -87,17 +116,27 @@ def _limits(given: LimitSettings, *, serverless: bool = False) -> Limits:
     )
 
 
-def _asset(model: Model, modified_at: datetime) -> Asset:
-    # OpenScale's own discovery makes ids this way: models group as they did before.
+def _asset(found: Found, entry: SageMakerEndpointSettings) -> Asset | None:
+    model = found.model if entry.variant is None else found.variants.get(entry.variant, found.model)
+    if model is None:
+        return None
+    # One of several models behind one name of SageMaker is an asset of its own.
+    part = entry.target_model or entry.container
+    name = model.name if part is None else f"{model.name}/{part}"
+    url = model.url
+    if part is not None:
+        # TargetModel is relative to ModelDataUrl, a prefix there (InvokeEndpoint, CreateModel).
+        url = f"{url.rstrip('/')}/{part}" if url is not None and entry.target_model is not None else None
     return Asset(
-        id=md5(model.name.encode(), usedforsecurity=False).hexdigest(),
-        name=model.name,
-        url=model.url,
+        # OpenScale's own discovery makes ids this way: models group as they did before.
+        id=md5(name.encode(), usedforsecurity=False).hexdigest(),
+        name=name,
+        url=url,
         rn=model.arn,
-        created_at=None if model.created_at is None else _rfc3339(model.created_at),
-        revision=str(int(modified_at.timestamp() * 1000)),
+        created_at=_rfc3339(model.created_at),
+        revision=None if found.modified_at is None else str(int(found.modified_at.timestamp() * 1000)),
     )
 
 
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _rfc3339(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

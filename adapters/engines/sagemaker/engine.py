@@ -13,12 +13,12 @@ from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, Nati
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.sagemaker.credentials import ChainKeys, ConfiguredKeys, KeySource
 from adapters.engines.sagemaker.discovery import Discovery
-from adapters.engines.sagemaker.endpoints import configured_endpoints, target_headers
+from adapters.engines.sagemaker.endpoints import Native, configured_endpoints, native_of, target_headers
 from adapters.engines.sagemaker.errors import Failure, engine_error, parse_failure
 from adapters.engines.sagemaker.settings import SageMakerSettings
 from adapters.engines.sagemaker.signing import Keys, Signer
 from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError, UnprocessableRequestError
+from schemas.errors import UnprocessableRequestError
 
 TIMEOUT_SECONDS = 70.0
 """A container has 60 s; AWS advises clients to wait for 70 (InvokeEndpoint, API reference)."""
@@ -55,10 +55,11 @@ class SageMaker:
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         """Score once, and once more where the keys have expired and there are others: see `Engine`."""
         _check_size(endpoint, request.body)
+        native = native_of(endpoint)
         call = _Call(
             endpoint=endpoint.name,
-            path=f"/endpoints/{quote(_native_name(endpoint), safe='')}/invocations",
-            headers=self._headers(endpoint, request, context),
+            path=f"/endpoints/{quote(native.endpoint, safe='')}/invocations",
+            headers=self._headers(endpoint.name, native, request, context),
             body=request.body,
             body_sha256=await _sha256(request.body),
             deadline=context.deadline,
@@ -73,15 +74,15 @@ class SageMaker:
             raise engine_error(answer, call.subject)
         return answer
 
-    def _headers(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> dict[str, str]:
+    def _headers(self, name: str, native: Native, request: NativeRequest, context: CallContext) -> dict[str, str]:
         headers = {name.lower(): value for name, value in request.headers.items()}
         headers["content-type"] = request.content_type
         if request.accept is not None:
             headers["accept"] = request.accept
         headers["x-amzn-sagemaker-inference-id"] = context.scoring_id
-        if component := endpoint.native.get("component"):
-            headers["x-amzn-sagemaker-inference-component"] = component
-        headers.update(self._targets.get(endpoint.name, {}))
+        if native.component is not None:
+            headers["x-amzn-sagemaker-inference-component"] = native.component
+        headers.update(self._targets.get(name, {}))
         return headers
 
     async def _post(self, call: "_Call", keys: Keys) -> NativeResponse | Failure:
@@ -114,16 +115,6 @@ class _Call(Struct, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return f"SageMaker endpoint {self.endpoint}"
-
-
-def _native_name(endpoint: Endpoint) -> str:
-    name = endpoint.native.get("endpoint")
-    if not isinstance(name, str):
-        raise EngineEndpointNotFoundError(
-            f"SageMaker endpoint {endpoint.name} was discovered by another release: it is known again after the next "
-            "discovery."
-        )
-    return name
 
 
 def _check_size(endpoint: Endpoint, body: bytes) -> None:

@@ -5,14 +5,13 @@ in `x-amzn-errortype`, or as `__type` of the body.
 """
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import time
 
 import msgspec
 from msgspec import Struct, field
 
 from adapters.base import Response
+from adapters.base.retry_after import retry_after
 from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineError,
@@ -20,6 +19,9 @@ from schemas.errors import (
     EngineTimeoutError,
     EngineUnavailableError,
 )
+
+LOADING_SECONDS = 1.0
+"""Before a call is sent again to a model that is being loaded or started, where SageMaker names no time."""
 
 _VALIDATION = frozenset({"ValidationError", "ValidationException"})
 _STALE_KEYS = frozenset(
@@ -81,7 +83,7 @@ def parse_failure(response: Response) -> Failure:
         code=_code(response.headers.get("x-amzn-errortype") or body.type or body.code),
         message=body.original_message or body.message or body.other_message,
         original_status=body.original_status,
-        retry_after=_retry_after(response.headers),
+        retry_after=retry_after(response, time.time()),
     )
 
 
@@ -91,22 +93,33 @@ class _Rule(Struct, frozen=True):
     codes: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     retryable: bool = False
+    pause: float | None = None
 
 
 # The first that fits wins.
 _RULES = (
     _Rule(
         EngineUnavailableError,
+        "is still loading its model",
+        frozenset({"ModelNotReadyException"}),
+        retryable=True,
+        pause=LOADING_SECONDS,
+    ),
+    _Rule(
+        EngineUnavailableError,
         "can't take the call now",
         frozenset(
             {
-                "ModelNotReadyException",
                 "ServiceUnavailable",
                 "ThrottlingException",
                 "Throttling",
                 "ThrottledException",
+                "RequestThrottledException",
+                "RequestThrottled",
                 "TooManyRequestsException",
                 "RequestLimitExceeded",
+                "BandwidthLimitExceeded",
+                "SlowDown",
             }
         ),
         frozenset({429, 503}),
@@ -143,7 +156,10 @@ def engine_error(failure: Failure, what: str) -> EngineError:
     fitting = (rule for rule in _RULES if failure.code in rule.codes or failure.status in rule.statuses)
     rule = next(fitting, _OTHER)
     named = failure.code or f"HTTP {failure.status}"
-    return _made(rule.kind, failure, f"{what} {rule.says} ({named}).", retryable=rule.retryable)
+    error = _made(rule.kind, failure, f"{what} {rule.says} ({named}).", retryable=rule.retryable)
+    if error.retry_after is None:
+        error.retry_after = rule.pause
+    return error
 
 
 def _model_error(failure: Failure, what: str) -> EngineError:
@@ -175,14 +191,3 @@ def _code(text: str) -> str:
     # `com.amazon.coral.service#ThrottlingException`, or `ValidationError:http://internal.amazon.com/...`
     match = _CODE.match(text.rpartition("#")[2] or text)
     return match.group() if match else ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -127,7 +127,8 @@ def sdk_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise engine_error(_failure(error), f"{what}: AWS") from error
+        # Not from it: its text is AWS's own, which can quote what was sent.
+        raise engine_error(_failure(error), f"{what}: AWS") from None
     except BotoCoreError as error:
         raise _unanswered(error, what) from error
 

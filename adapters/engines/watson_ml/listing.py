@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from adapters.base.json_members import Member, read_members
 from adapters.base.timestamps import utc_timestamp
+from adapters.engines.watson_ml.native import Native
 from adapters.engines.watson_ml.settings import WatsonMlEndpointSettings
 from schemas.deployment import Asset, Endpoint
 from schemas.errors import EngineReplyError
@@ -59,7 +60,7 @@ def endpoints_of(resource: Member, configured: Mapping[str, WatsonMlEndpointSett
 
 def configured_endpoint(name: str, entry: WatsonMlEndpointSettings) -> Endpoint:
     """Return the endpoint that an entry of the configuration describes."""
-    return Endpoint(name=name, native={"id": entry.id or name}, limits=entry.limits.limits())
+    return Endpoint(name=name, native=Native(id=entry.id or name).as_json(), limits=entry.limits.limits())
 
 
 def _endpoint(name: str, identity: str, resource: Member, details: WatsonMlEndpointSettings) -> Endpoint:
@@ -72,7 +73,7 @@ def _endpoint(name: str, identity: str, resource: Member, details: WatsonMlEndpo
         created_at=utc_timestamp(metadata["created_at"].text),
         modified_at=utc_timestamp(metadata["modified_at"].text),
         asset=_asset(entity["asset"], title or identity),
-        native={"id": identity},
+        native=Native(id=identity).as_json(),
         limits=details.limits.limits(),
     )
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import check_base_url, may_carry_token
+from adapters.base.http_access import check_base_url, check_token_urls
 from adapters.base.limits import LimitSettings
+from adapters.tokens import check_ibm_credentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
 
 VERSION = "2020-09-01"
@@ -37,7 +38,14 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
         HttpUrl | None,
         Doc(
             "Where tokens come from. Default: IBM Cloud IAM; with `username` the cluster that `url` names. A cluster's "
-            "URL without a path is completed."
+            "URL without a path is completed; one that ends with `/apikeys/token` is MCSP's (IBM's services on AWS)."
+        ),
+    ] = None
+    identity_url: Annotated[
+        HttpUrl | None,
+        Doc(
+            "Base of the IAM that a cluster is integrated with (its `cp-console`), asked with `password` after the "
+            "cluster has answered 401; null: the cluster itself."
         ),
     ] = None
     spaces: Annotated[tuple[Id, ...], Doc("Ids of the deployment spaces to list; needed for discovery.")] = ()
@@ -50,13 +58,10 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse credentials that contradict each other or go in clear text, and a discovery without spaces."""
         check_base_url("url", self.url, without="/ml/v4")
-        for name, url in (("url", self.url), ("token_url", self.token_url)):
-            if url is not None and not may_carry_token(url):
-                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
-        if self.username is None and (self.apikey is None or self.password is not None):
-            raise ValueError("IBM Cloud needs `apikey`; Cloud Pak for Data `username` and one of `password`, `apikey`.")
-        if self.username is not None and (self.apikey is None) == (self.password is None):
-            raise ValueError("`username` needs exactly one of `password` and `apikey`.")
+        check_token_urls(url=self.url, token_url=self.token_url, identity_url=self.identity_url)
+        check_ibm_credentials(apikey=self.apikey, username=self.username, password=self.password)
+        if self.identity_url is not None and self.password is None:
+            raise ValueError("`identity_url` needs `username` and `password`: API keys don't pass an integrated IAM.")
         if self.discover is not False and not self.spaces:
             raise ValueError("Discovery needs `spaces`: name one or more, or set `discover: false`.")
 

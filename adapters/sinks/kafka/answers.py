@@ -46,7 +46,7 @@ def judge(errors: Collection[str], last_error: str | None, *, topic: str) -> Non
     if others:
         reason = last_error if others[0] == "_MSG_TIMED_OUT" and last_error else others[0]
         raise SinkUnavailableError(
-            f"Kafka does not store the records in topic {topic} now ({others[0]}): {_advice(reason)}."
+            f"Kafka does not store the records in topic {topic} now ({others[0]}): {advice(reason)}."
         )
     if errors:
         raise SinkRefusedError(
@@ -55,5 +55,6 @@ def judge(errors: Collection[str], last_error: str | None, *, topic: str) -> Non
         )
 
 
-def _advice(name: str) -> str:
+def advice(name: str) -> str:
+    """Return what to do about an error, by its name."""
     return _ADVICE.get(name, f"the client says {name}" if name != "_MSG_TIMED_OUT" else "no acknowledgement in time")

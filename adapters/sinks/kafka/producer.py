@@ -1,14 +1,15 @@
-"""The only module that touches Confluent's client, whose callbacks come in the one thread that polls it."""
+"""The producer of Confluent's client, whose callbacks come in the one thread that polls it."""
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 from msgspec import Struct
 
-from adapters.sinks.kafka.settings import KafkaSettings, Option
+from adapters.sinks.kafka.client_log import ClientLog, without
+from adapters.sinks.kafka.settings import KafkaSettings
 from schemas.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -103,11 +104,11 @@ class Producer:
         self._exception: type[KafkaException] = confluent_kafka.KafkaException
         self._too_large = confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE
         self._unfinished: set[Reports] = set()
-        options = {**settings.client_options(), "error_cb": self._troubled, "logger": _ClientLog(settings)}
+        options = {**settings.client_options(), "error_cb": self._troubled, "logger": ClientLog(settings)}
         try:
             self._client = confluent_kafka.Producer(options)
         except self._exception as error:
-            problem = _without(settings.config.values(), error.args[0].str())
+            problem = without(settings.config.values(), error.args[0].str())
             raise ConfigurationError([f"sink type kafka: librdkafka does not take `config`: {problem}"]) from None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kafka-producer", daemon=True)
@@ -187,23 +188,3 @@ class Producer:
             self._loop.call_soon_threadsafe(self._end)
         finally:
             self._client.close()
-
-
-class _ClientLog:
-    """Takes librdkafka's log. The shipper says that a sink fails; these lines help to find out why."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._values = tuple(settings.config.values())
-
-    def log(self, level: int, template: str, *parts: object) -> None:
-        """Log a line: addresses, and what happens to connections."""
-        log.debug("librdkafka", line=_without(self._values, template % parts))
-
-
-def _without(values: Iterable[Option], text: str) -> str:
-    """Return a text of librdkafka without values of its properties, which may be secrets."""
-    if "sasl.oauthbearer.config" in text:  # quotes a part of it
-        return "sasl.oauthbearer.config can't be used"
-    for value in sorted((value for value in values if isinstance(value, str) and value), key=len, reverse=True):
-        text = text.replace(value, "...")
-    return text

@@ -9,6 +9,7 @@ from schemas.configuration import Doc, SelectingSinkSettings
 Option = Annotated[str | int | float | bool, Meta(extra_json_schema={"writeOnly": True})]
 
 DEPLOYMENT_ID = "{deployment_id}"
+READERS_GROUP = "openscale-gateway-audit"
 _MAX_TOPIC = 249
 _MAX_DEPLOYMENT_ID = 128
 
@@ -104,4 +105,24 @@ class KafkaSettings(SelectingSinkSettings, frozen=True, kw_only=True):
             "acks": "all",
             "message.max.bytes": self.message_max_bytes,
             "queue.buffering.max.kbytes": max(65_536, 2 * self.message_max_bytes // 1024),
+        }
+
+    def reader_options(self) -> dict[str, str | int | float | bool]:
+        """Return the properties of the consumer that reads topics for an audit."""
+        return {
+            "client.id": "openscale-gateway",
+            "reconnect.backoff.max.ms": 5_000,
+            **self.config,
+            "bootstrap.servers": self.bootstrap_servers,
+            # Asked for, though it joins none: partitions are assigned by hand, and no offset is committed.
+            "group.id": READERS_GROUP,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            # Where retention removes what is about to be read, the rest counts.
+            "auto.offset.reset": "earliest",
+            "allow.auto.create.topics": False,
+            "queued.max.messages.kbytes": 16_384,
+            "message.max.bytes": self.message_max_bytes,
+            "receive.message.max.bytes": min(max(100_000_000, 2 * self.message_max_bytes), 2_147_483_647),
         }

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from adapters.base import (
     Batch,
     BatchRecord,
+    Held,
     Receipt,
     RecordFilter,
     Refusal,
@@ -17,6 +19,7 @@ from adapters.base import (
     record_filter,
 )
 from adapters.sinks.kafka.answers import judge
+from adapters.sinks.kafka.inventory import Inventory
 from adapters.sinks.kafka.producer import Message, Producer, Reports
 from adapters.sinks.kafka.settings import KafkaSettings
 from schemas.errors import ConfigurationError, SinkUnavailableError
@@ -30,6 +33,7 @@ class Kafka:
         self._settings = settings
         self._filter = record_filter(settings)
         self._producer = producer
+        self._inventory = Inventory(settings)
         self._replacing: asyncio.Task[str | None] | None = None
         self._left_behind: dict[str, Reports] = {}
 
@@ -60,8 +64,13 @@ class Kafka:
         """Return what is known since `send`: all is acknowledged but what is too large."""
         return Settlement(state="stored", refused=receipt.reference["refused"])
 
+    def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
+        """Read the deployment's topic: see `AuditableSink.held`."""
+        return self._inventory.held(deployment_id, start=start, end=end, deadline=deadline)
+
     async def close(self) -> None:
         """Give up what is under way."""
+        await self._inventory.close()
         if self._replacing is not None:
             await self._replacing
         await self._producer.close()

@@ -18,7 +18,7 @@ _SINGLE_PUT_BYTES = 256 * 2**20
 _ADVICE = {
     "ContainerNotFound": "the container does not exist: check `url`",
     "AuthenticationFailed": "the credentials are not valid: check `azure`",
-    "AuthorizationPermissionMismatch": "the credentials may not write: they need Storage Blob Data Contributor",
+    "AuthorizationPermissionMismatch": "the credentials do not allow it: they need Storage Blob Data Contributor",
 }
 
 
@@ -56,6 +56,22 @@ class AzureStore:
         except HttpResponseError:
             return ()
         return [name.removeprefix(self._prefix) for name in found]
+
+    def all_names(self, beginning: str) -> Iterator[str]:
+        """List blobs, all of them: see `Store.all_names`."""
+        with _errors(task="list blobs"):
+            for name in self._client.list_blob_names(name_starts_with=f"{self._prefix}{beginning}"):
+                yield name.removeprefix(self._prefix)
+
+    def get(self, name: str) -> bytes | None:
+        """Get a blob: see `Store.get`."""
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - slow, and optional
+
+        try:
+            with _errors(passing=404, task="give the blob back"):
+                return self._client.download_blob(f"{self._prefix}{name}").readall()
+        except HttpResponseError:
+            return None
 
     def close(self) -> None:
         """Close the client's connections."""
@@ -97,7 +113,7 @@ def _credential(settings: AzureSettings) -> Any:
 
 
 @contextmanager
-def _errors(*, passing: int | None = None) -> Iterator[None]:
+def _errors(*, passing: int | None = None, task: str = "store the object") -> Iterator[None]:
     """Raise our errors for those of the SDK; a refusal with the status `passing` stays as it is."""
     from azure.core.exceptions import AzureError, HttpResponseError  # noqa: PLC0415 - slow, and optional
 
@@ -110,7 +126,8 @@ def _errors(*, passing: int | None = None) -> Iterator[None]:
             raise SinkUnavailableError(problem, target="azure") from None
         if error.status_code == passing:
             raise
-        raise refusal(_answer(error), what="Azure Blob Storage", advice=_advice, now=time.time()) from None
+        what = "Azure Blob Storage"
+        raise refusal(_answer(error), what=what, advice=_advice, now=time.time(), task=task) from None
 
 
 def _answer(error: "HttpResponseError") -> Answer:
@@ -123,5 +140,5 @@ def _answer(error: "HttpResponseError") -> Answer:
 
 def _advice(answer: Answer) -> str:
     if answer.status in (401, 403):
-        return _ADVICE.get(answer.code, "the credentials may not write: check `azure`")
+        return _ADVICE.get(answer.code, "the credentials do not allow it: check `azure`")
     return _ADVICE.get(answer.code, "check `url` and `azure.account_url`")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from schemas.errors import SinkUnavailableError
@@ -36,6 +36,19 @@ class LocalStore:
                 return ()
             with os.scandir(self._root / folder) as entries:
                 return [f"{folder}/{entry.name}" for entry in entries if entry.name.startswith(start)]
+
+    def all_names(self, beginning: str) -> Iterator[str]:
+        """Yield the names of files: see `Store.all_names`."""
+        with _errors():
+            if not self._root.is_dir():
+                raise FileNotFoundError
+        yield from self.names(beginning)
+
+    def get(self, name: str) -> bytes | None:
+        """Read a file: see `Store.get`."""
+        with _errors(), suppress(FileNotFoundError):
+            return (self._root / name).read_bytes()
+        return None
 
     def close(self) -> None:
         """Nothing is open."""

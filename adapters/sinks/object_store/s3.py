@@ -27,7 +27,9 @@ class _Client(Protocol):
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object: ...  # noqa: N803 - AWS's
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]: ...  # noqa: N803 - AWS's
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]: ...  # noqa: N803 - AWS's
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, ContinuationToken: str = ...) -> dict[str, Any]: ...  # noqa: N803 - AWS's
 
     def close(self) -> None: ...
 
@@ -70,12 +72,38 @@ class S3Store:
                 )
         except ClientError:
             return ()
-        return [item["Key"].removeprefix(self._place.prefix) for item in page.get("Contents", [])]
+        return self._names_of(page)
+
+    def all_names(self, beginning: str) -> Iterator[str]:
+        """List objects, all of them: see `Store.all_names`."""
+        asked = {"Bucket": self._place.root, "Prefix": f"{self._place.prefix}{beginning}"}
+        following: dict[str, str] | None = {}
+        while following is not None:
+            with _errors(task="list objects"):
+                page = self._client().list_objects_v2(**asked, **following)
+            yield from self._names_of(page)
+            token = page.get("NextContinuationToken")
+            following = None if token is None else {"ContinuationToken": token}
+
+    def get(self, name: str) -> bytes | None:
+        """Get an object: see `Store.get`."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - slow, and optional
+
+        try:
+            with _errors(passing=404, task="give the object back"):
+                answer = self._client().get_object(Bucket=self._place.root, Key=f"{self._place.prefix}{name}")
+                body: bytes = answer["Body"].read()
+        except ClientError:
+            return None
+        return body
 
     def close(self) -> None:
         """Close the client's connections."""
         if self._made is not None:
             self._made.close()
+
+    def _names_of(self, page: dict[str, Any]) -> Sequence[str]:
+        return [item["Key"].removeprefix(self._place.prefix) for item in page.get("Contents", [])]
 
     def _client(self) -> _Client:
         with self._lock:
@@ -109,7 +137,7 @@ def _client(settings: S3Settings) -> _Client:
 
 
 @contextmanager
-def _errors(*, passing: int | None = None) -> Iterator[None]:
+def _errors(*, passing: int | None = None, task: str = "store the object") -> Iterator[None]:
     """Raise our errors for those of boto3; a refusal with the status `passing` stays as it is."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, and optional
 
@@ -119,7 +147,7 @@ def _errors(*, passing: int | None = None) -> Iterator[None]:
         answer = _answer(error)
         if passing is not None and answer.status == passing:
             raise
-        raise refusal(answer, what="S3", advice=_advice, now=time.time()) from None
+        raise refusal(answer, what="S3", advice=_advice, now=time.time(), task=task) from None
     except BotoCoreError as error:
         # The messages of botocore quote URLs; its classes say as much.
         raise SinkUnavailableError(
@@ -135,5 +163,5 @@ def _answer(error: Any) -> Answer:
 
 def _advice(answer: Answer) -> str:
     if answer.status == 403:  # noqa: PLR2004 - HTTP
-        return _ADVICE.get(answer.code, "the credentials need s3:PutObject on the bucket")
+        return _ADVICE.get(answer.code, "the credentials need s3:PutObject, s3:ListBucket and, to audit, s3:GetObject")
     return _ADVICE.get(answer.code, "check `url` and `s3`")

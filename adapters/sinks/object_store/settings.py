@@ -42,7 +42,9 @@ class AzureSettings(Settings, frozen=True, kw_only=True):
 
     account_url: Annotated[HttpUrl, Doc("The storage account: https://<account>.blob.core.windows.net.")]
     account_key: Annotated[Secret | None, Doc("Key of the account.")] = None
-    sas_token: Annotated[Secret | None, Doc("Shared access signature, with create, write and list.")] = None
+    sas_token: Annotated[
+        Secret | None, Doc("Shared access signature, with create, write and list; to audit, read.")
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse two credentials.

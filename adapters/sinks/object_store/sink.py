@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from adapters.base import (
     Batch,
+    Held,
     Receipt,
     RecordFilter,
     Settlement,
@@ -18,6 +20,7 @@ from adapters.base import (
 )
 from adapters.sinks.object_store.azure_blob import AzureStore
 from adapters.sinks.object_store.encoding import Encoding, encoding_of
+from adapters.sinks.object_store.inventory import Inventory
 from adapters.sinks.object_store.local import LocalStore
 from adapters.sinks.object_store.naming import name_of, not_stored, partition_of
 from adapters.sinks.object_store.s3 import S3Store
@@ -37,6 +40,7 @@ class ObjectStore:
         self._store = store
         self._encoding = encoding
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="object-store")
+        self._inventory = Inventory(store, self._executor)
         self._left_behind: dict[str, tuple[str, asyncio.Future[None]]] = {}
         self._sure: set[str] = set()
 
@@ -64,9 +68,14 @@ class ObjectStore:
         """Return what is known since `send`: it is stored."""
         return Settlement(state="stored")
 
+    def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
+        """Read the objects of these days: see `AuditableSink.held`."""
+        return self._inventory.held(deployment_id, start=start, end=end, deadline=deadline)
+
     def close(self) -> None:
         """Give up what is waiting; a thread that waits for the store ends with the store's own timeouts."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._inventory.close()
         self._store.close()
 
     async def _write_once(self, batch: Batch) -> None:

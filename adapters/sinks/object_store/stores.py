@@ -1,6 +1,6 @@
 """What the sink needs of a store. Blocking: everything here is called in a thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -36,6 +36,22 @@ class Store(Protocol):
         """
         ...
 
+    def all_names(self, beginning: str) -> Iterator[str]:
+        """Yield the names of all objects whose names begin so, page by page.
+
+        Raises:
+            SinkUnavailableError: it can't be told now, or listing is not permitted.
+        """
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """Return an object; None where it is not there.
+
+        Raises:
+            SinkUnavailableError: it can't be read now.
+        """
+        ...
+
     def close(self) -> None:
         """Close connections."""
         ...
@@ -55,17 +71,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
 
 
-def refusal(answer: Answer, *, what: str, advice: Callable[[Answer], str], now: float) -> Exception:
+def refusal(
+    answer: Answer, *, what: str, advice: Callable[[Answer], str], now: float, task: str = "store the object"
+) -> Exception:
     """Return our error for a store's no. Only size is a record's fault: anything else costs none.
 
     Args:
         answer: the store's.
+        task: what it was asked to do, for the message.
         what: the store, for the message.
         advice: returns what to do about a status below 500.
         now: seconds of the Unix epoch.
     """
     code = f", {answer.code}" if answer.code.isidentifier() and len(answer.code) <= 64 else ""  # noqa: PLR2004
-    told = f"{what} does not store the object (status {answer.status}{code})"
+    told = f"{what} does not {task} (status {answer.status}{code})"
     if answer.status == _TOO_LARGE or answer.code == "EntityTooLarge":
         return SinkRefusedError(f"{told}: it is too large.")
     hint = "it is down or throttles" if answer.status >= 500 or answer.status in (408, 429) else advice(answer)  # noqa: PLR2004 - HTTP

@@ -1,9 +1,12 @@
-"""IBM Watson OpenScale, API v2: records go to the payload data set of their deployment (formats.md 3.2).
+"""IBM Watson OpenScale: scored calls of applications go to the payload table of their deployment.
 
-A POST of records is answered with 202 before anything is stored; the request that its `Location` names is polled until
-it is `active` or in `error`. Rows are keyed by scoring id and number, so a record that comes again is stored once.
+By API v2 that is a data set (formats.md 3.2): a POST of records is answered with 202 before anything is stored, and the
+request that its `Location` names is polled until it is `active` or in `error`. By API v1 it is a subscription of a data
+mart (3.1), where nothing can be polled, so that the rows are read back. Rows are keyed by scoring id and number, so a
+record that comes again is stored once.
 """
 
-from adapters.sinks.openscale.sink import OpenScale, OpenScaleSettings, connect, plugin
+from adapters.sinks.openscale.settings import OpenScaleSettings
+from adapters.sinks.openscale.sink import connect, plugin
 
-__all__ = ["OpenScale", "OpenScaleSettings", "connect", "plugin"]
+__all__ = ["OpenScaleSettings", "connect", "plugin"]

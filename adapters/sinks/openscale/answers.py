@@ -1,7 +1,8 @@
-"""What OpenScale's answers mean for a batch (formats.md 3.2)."""
+"""What OpenScale's answers mean for a batch (formats.md 3.1, 3.2, 3.5)."""
 
 import re
 import time
+from collections.abc import Container
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -12,6 +13,8 @@ from adapters.base.retry_after import retry_after
 from schemas.errors import SinkRefusedError, SinkUnavailableError
 
 _REFUSED = frozenset({400, 413, 422})
+# `error` is documented; IBM's SDK takes the others for failures, too (its `utils.py`).
+_FAILED = frozenset({"error", "failure", "failed", "cancelled", "canceled"})
 
 
 class _Problem(Struct, frozen=True):
@@ -40,14 +43,15 @@ class _Status(Struct, frozen=True):
     failure: Raw = Raw(b"{}")
 
 
-def request_id(response: Response, target: str) -> str:
-    """Return the id of the request that took the records.
+def check_taken(response: Response, target: str, *, statuses: Container[int]) -> None:
+    """Check that OpenScale has taken the records, whatever it makes of them.
 
-    A wrong data set, credential or URL is not the records' fault: it counts as unavailable, so that none is given up.
+    A wrong id, credential or URL is not the records' fault: it counts as unavailable, so that none is given up.
 
     Args:
         response: the answer to a POST of records.
         target: place in the sink's configuration, for messages.
+        statuses: those that say so.
 
     Raises:
         SinkRefusedError: the records can't be stored as they are.
@@ -57,8 +61,22 @@ def request_id(response: Response, target: str) -> str:
         raise SinkRefusedError(
             f"OpenScale refuses the records (status {response.status}{_codes(response.body)}).", target=target
         )
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
-        raise _not_now(response, target)
+    if response.status not in statuses:
+        raise not_now(response, target)
+
+
+def request_id(response: Response, target: str) -> str:
+    """Return the id of the request that took the records (API v2).
+
+    Args:
+        response: the answer to a POST of records.
+        target: place in the sink's configuration, for messages.
+
+    Raises:
+        SinkRefusedError: the records can't be stored as they are.
+        SinkUnavailableError: not taken now.
+    """
+    check_taken(response, target, statuses=range(200, 300))
     path = urlsplit(response.headers.get("location", "")).path
     request = unquote(path.rstrip("/").rpartition("/")[2])
     if not request:
@@ -71,7 +89,7 @@ def request_id(response: Response, target: str) -> str:
 
 
 def settlement(response: Response) -> Settlement:
-    """Read the state of a request.
+    """Read the state of a request (API v2).
 
     A request that is not known (any more) has failed: sending its records again does no harm, believing them stored
     would.
@@ -82,7 +100,7 @@ def settlement(response: Response) -> Settlement:
     if response.status == 404:  # noqa: PLR2004 - HTTP
         return Settlement(state="failed", reason="OpenScale does not know the request any more that took the records.")
     if response.status != 200:  # noqa: PLR2004 - HTTP
-        raise _not_now(response, None)
+        raise not_now(response, None)
     try:
         status = msgspec.json.decode(response.body, type=_Status)
     except (ValueError, RecursionError):
@@ -90,15 +108,15 @@ def settlement(response: Response) -> Settlement:
     match status.state:
         case "active":
             return Settlement(state="stored")
-        case "error":
-            reason = f"OpenScale took the records and could not store them (state error{_codes(status.failure)})."
+        case state if state in _FAILED:
+            reason = f"OpenScale took the records and could not store them (state {state}{_codes(status.failure)})."
             return Settlement(state="failed", reason=reason)
         case _:
             return Settlement(state="not_yet")
 
 
 def row_ids(response: Response, target: str) -> list[str]:
-    """Return the row ids of a page of records that was asked for with `includes=scoring_id`.
+    """Return the row ids of a page of records that was asked for with `includes=scoring_id` (API v2).
 
     Args:
         response: the answer.
@@ -108,7 +126,7 @@ def row_ids(response: Response, target: str) -> list[str]:
         SinkUnavailableError: it is no page of records.
     """
     if response.status != 200:  # noqa: PLR2004 - HTTP
-        raise _not_now(response, target)
+        raise not_now(response, target)
     try:
         tables = msgspec.json.decode(response.body, type=_Page).records
     except (ValueError, RecursionError):
@@ -116,14 +134,15 @@ def row_ids(response: Response, target: str) -> list[str]:
     return [row[0] for table in tables if table.fields == ["scoring_id"] for row in table.values if row]
 
 
-def _not_now(response: Response, target: str | None) -> SinkUnavailableError:
+def not_now(response: Response, target: str | None) -> SinkUnavailableError:
+    """Return what says that OpenScale gave no answer to build on, and what to look at."""
     match response.status:
         case 401:
             advice = "it rejects a token that has just been issued: check that apikey and url belong together"
         case 403:
-            advice = "the credentials may not write to the data set: check the role of their owner"
+            advice = "the credentials may not do this: check the role of their owner"
         case 404:
-            advice = "it does not know the data set: check `url` and `data_sets`"
+            advice = "it does not know what the records belong to: check `url` and the ids"
         case status if status in (408, 429) or status >= 500:  # noqa: PLR2004 - HTTP
             advice = "it is down or throttles"
         case _:

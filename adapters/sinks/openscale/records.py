@@ -1,23 +1,36 @@
-"""Records as the bodies of POSTs (formats.md 3.2), cut by rows where one is too large (3.3). Pure."""
+"""Records as the bodies of POSTs, cut by rows where one is too large (formats.md 3.3). Pure."""
 
 from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
 
+from adapters.sinks.openscale.elements import Encode
 from schemas.payload import PayloadRecord
 
 
-class _Entry(Struct, frozen=True, omit_defaults=True):
-    """One element of the body of a POST (formats.md 3.2); the data set stands for the deployment."""
+class Part(Struct, frozen=True):
+    """A record as it is sent, or a slice of its rows; row n of it is stored as `<scoring_id>-<n>`."""
 
     scoring_id: str
-    scoring_timestamp: str
-    request: Raw
-    response: Raw
-    multiple_records: bool
-    response_time: int | None = None
-    user_id: str | None = None
+    rows: int
+
+    def row_ids(self) -> Iterator[str]:
+        """Yield the ids that its rows are stored under (formats.md 3.4)."""
+        for n in range(1, self.rows + 1):
+            yield f"{self.scoring_id}-{n}"
+
+
+def record_id(row_id: str) -> str:
+    """Return the scoring id of the record that a stored row belongs to, whether it was sent whole or in parts."""
+    return row_id.rpartition("-")[0].partition(".")[0]
+
+
+class Body(Struct, frozen=True):
+    """The JSON array of one POST, and what is in it."""
+
+    content: bytes
+    parts: Sequence[Part]
 
 
 class _Rows(Struct, frozen=True):
@@ -38,54 +51,54 @@ class _Rows(Struct, frozen=True):
         return own if self.meta is None else [a + b for a, b in zip(own, self.meta.sizes(), strict=True)]
 
 
-def bodies(records: Sequence[PayloadRecord], max_bytes: int) -> Iterator[bytes]:
+def bodies(records: Sequence[PayloadRecord], max_bytes: int, encode: Encode) -> Iterator[Body]:
     """Yield JSON arrays of at most `max_bytes` bytes, larger only where a single row is; records in order.
 
     Request and response go out as the JSON text that they are. A record that is too large for an array of its own is
     cut by rows: part k (from 1) is `<scoring_id>.<k>`, and the same at every call with the same `max_bytes`.
     """
-    body: list[bytes] = []
+    elements: list[bytes] = []
+    parts: list[Part] = []
     size = 1
     for record in records:
-        for entry in _entries(record, max_bytes - 2):
-            if body and size + len(entry) + 1 > max_bytes:
-                yield b"[" + b",".join(body) + b"]"
-                body, size = [], 1
-            body.append(entry)
-            size += len(entry) + 1
-    yield b"[" + b",".join(body) + b"]"
+        for part, element in _elements(record, max_bytes - 2, encode):
+            if elements and size + len(element) + 1 > max_bytes:
+                yield _body(elements, parts)
+                elements, parts, size = [], [], 1
+            elements.append(element)
+            parts.append(part)
+            size += len(element) + 1
+    yield _body(elements, parts)
 
 
-def _entries(record: PayloadRecord, max_bytes: int) -> Iterator[bytes]:
-    whole = _encoded(record, record.scoring_id, record.request, record.response)
-    if len(whole) <= max_bytes:
-        yield whole
+def _body(elements: Sequence[bytes], parts: Sequence[Part]) -> Body:
+    return Body(b"[" + b",".join(elements) + b"]", tuple(parts))
+
+
+def _elements(record: PayloadRecord, max_bytes: int, encode: Encode) -> Iterator[tuple[Part, bytes]]:
+    whole = encode(record, record.scoring_id, record.request, record.response)
+    cuts = _cuts_of(record, max_bytes, encode) if len(whole) > max_bytes else None
+    if cuts is None:
+        yield Part(record.scoring_id, record.rows), whole
         return
+    request, response, slices = cuts
+    for k, (start, end) in enumerate(slices, start=1):
+        part = Part(f"{record.scoring_id}.{k}", end - start)
+        yield part, encode(record, part.scoring_id, request.cut(start, end), response.cut(start, end))
+
+
+def _cuts_of(
+    record: PayloadRecord, max_bytes: int, encode: Encode
+) -> tuple[_Rows, _Rows, Sequence[tuple[int, int]]] | None:
+    """Return the rows and where to cut them; None where that is not possible, or would make one part."""
     request, response = _rows(record.request), _rows(record.response)
     if request is None or response is None or len(request.values) != len(response.values):
-        yield whole
-        return
-    frame = len(_encoded(record, f"{record.scoring_id}.{len(request.values)}", request.cut(0, 0), response.cut(0, 0)))
+        return None
+    longest_id = f"{record.scoring_id}.{len(request.values)}"
+    frame = len(encode(record, longest_id, request.cut(0, 0), response.cut(0, 0)))
     sizes = [a + b for a, b in zip(request.sizes(), response.sizes(), strict=True)]
-    cuts = list(_cuts(sizes, max_bytes - frame))
-    if len(cuts) == 1:
-        yield whole
-        return
-    for k, (start, end) in enumerate(cuts, start=1):
-        yield _encoded(record, f"{record.scoring_id}.{k}", request.cut(start, end), response.cut(start, end))
-
-
-def _encoded(record: PayloadRecord, scoring_id: str, request: Raw, response: Raw) -> bytes:
-    entry = _Entry(
-        scoring_id=scoring_id,
-        scoring_timestamp=record.scoring_timestamp,
-        request=request,
-        response=response,
-        multiple_records=True,
-        response_time=record.response_time,
-        user_id=record.caller,
-    )
-    return msgspec.json.encode(entry)
+    slices = list(_slices(sizes, max_bytes - frame))
+    return None if len(slices) == 1 else (request, response, slices)
 
 
 def _rows(text: Raw) -> _Rows | None:
@@ -101,7 +114,7 @@ def _rows(text: Raw) -> _Rows | None:
     return _Rows(members, values, meta) if meta is not None and len(meta.values) == len(values) else None
 
 
-def _cuts(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+def _slices(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
     """Yield slices of rows whose sizes add up to `room` at most, of one row at least."""
     start = taken = 0
     for n, size in enumerate(sizes):

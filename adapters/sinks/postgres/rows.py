@@ -130,7 +130,7 @@ def _read(text: Raw, what: str) -> _Rows:
         if _holds_nul(_text(text)):
             raise _UnstorableError(f"its {what} holds the character U+0000, which jsonb has no place for")
         return msgspec.json.decode(text, type=_Rows)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _UnstorableError(f"its {what} is not in fields/values form") from None
 
 

@@ -35,7 +35,8 @@ class PostgresSettings(SelectingSinkSettings, frozen=True, kw_only=True):
     create: Annotated[
         bool,
         Doc(
-            "Create the table and its monthly partitions; false: they are there, and the user needs nothing but INSERT."
+            "Create the table and its monthly partitions; false: they are there, and the user needs nothing but "
+            "INSERT, and SELECT to audit."
         ),
     ] = True
     retain_months: Annotated[

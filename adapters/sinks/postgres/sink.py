@@ -1,16 +1,28 @@
 """The sink: a batch is a transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from adapters.base import Batch, Receipt, RecordFilter, Refusal, Settlement, Sink, SinkPlugin, Transport, record_filter
+from adapters.base import (
+    Batch,
+    Held,
+    Receipt,
+    RecordFilter,
+    Refusal,
+    Settlement,
+    Sink,
+    SinkPlugin,
+    Transport,
+    record_filter,
+)
 from adapters.sinks.postgres.connections import Connections, load_driver, transaction
 from adapters.sinks.postgres.failures import sink_errors
 from adapters.sinks.postgres.rows import Explosion
 from adapters.sinks.postgres.settings import PostgresSettings
-from adapters.sinks.postgres.statements import Statements
+from adapters.sinks.postgres.statements import EXISTS, NEXT_PAGE, Statements
 from adapters.sinks.postgres.table import Table
 from schemas.payload import PayloadRecord
 
@@ -28,7 +40,8 @@ class Postgres:
     def __init__(self, settings: PostgresSettings, connections: Connections) -> None:
         self._connections = connections
         self._table = Table(settings)
-        self._insert = Statements(settings.schema, settings.table).insert()
+        self._statements = Statements(settings.schema, settings.table)
+        self._insert = self._statements.insert()
         self._seconds = settings.statement_timeout_seconds
         self._filter = record_filter(settings)
 
@@ -51,6 +64,30 @@ class Postgres:
     async def settle(self, receipt: Receipt, *, deadline: float) -> Settlement:
         """Say that it is stored: it was when `send` returned."""
         return Settlement(state="stored", refused=receipt.reference["refused"])
+
+    async def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
+        """Count the rows by scoring id: see `AuditableSink.held`. A table that is not there holds nothing."""
+        async with aclosing(self._pages(deployment_id, start, end, deadline)) as pages:
+            while True:
+                with sink_errors():
+                    async with asyncio.timeout_at(deadline):
+                        page = await anext(pages, None)
+                if page is None:
+                    return
+                for scoring_id, rows in page:
+                    yield Held(scoring_id, rows)
+
+    async def _pages(
+        self, deployment_id: str, start: datetime, end: datetime, deadline: float
+    ) -> "AsyncGenerator[list[asyncpg.Record], None]":
+        seconds = deadline - asyncio.get_running_loop().time()
+        async with self._connections.lend() as connection:
+            if not await connection.fetchval(EXISTS, self._statements.table):
+                return
+            async with transaction(connection, seconds=seconds, lock_seconds=seconds):
+                await connection.execute(self._statements.hold(), deployment_id, start, end)
+                while page := await connection.fetch(NEXT_PAGE):
+                    yield page
 
     async def _store(self, connection: "asyncpg.Connection", batch: Batch) -> Sequence[Refusal]:
         import asyncpg  # noqa: PLC0415 - slow, and optional

@@ -27,6 +27,8 @@ _TYPES = {
     "labels": "jsonb null",
 }
 
+NEXT_PAGE = "FETCH 1000 FROM held"
+"""Of the cursor that `Statements.hold` opens."""
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('openscale-gateway ' || $1, 0))"
@@ -51,6 +53,9 @@ OLDEST_MONTH = """
 SELECT to_char(date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => $1), 'YYYY-MM')
 """
 """By the database's clock: one for all gateways, and no wrong one of theirs drops a partition."""
+
+EXISTS = "SELECT to_regclass($1) IS NOT NULL"
+"""Whether there is a table."""
 
 PARTITIONS = """
 SELECT p.relname::text
@@ -93,6 +98,16 @@ class Statements:
             f"${k}::{_TYPES[name].removesuffix(' null')}[]" for k, name in enumerate(Row._fields, start=1)
         )
         return f"INSERT INTO {self.table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+    def hold(self) -> str:
+        """Open a cursor `held` over scoring ids and their rows: of a deployment, and from one time to before another.
+
+        Declared in SQL rather than by the driver, which would prepare it under a name that outlives the transaction.
+        """
+        return (
+            f"DECLARE held NO SCROLL CURSOR FOR SELECT scoring_id, count(*) FROM {self.table} "  # noqa: S608
+            "WHERE deployment_id = $1 AND scoring_timestamp >= $2 AND scoring_timestamp < $3 GROUP BY scoring_id"
+        )
 
     def create_table(self) -> str:
         """Create the table, without any partition."""

@@ -50,6 +50,7 @@ class AzureMLEmulator(Emulator):
         page_size: endpoints or deployments on a page.
         token_seconds: life of the tokens that it issues.
         refresh_seconds: after which the token of an endpoint wants to be renewed.
+        api_version: the only one that its control plane knows; None: it takes any.
     """
 
     subscription_id = "00000000-0000-4000-8000-000000000001"
@@ -65,6 +66,7 @@ class AzureMLEmulator(Emulator):
         page_size: int = 20,
         token_seconds: float = 3600.0,
         refresh_seconds: float | None = None,
+        api_version: str | None = None,
     ) -> None:
         self.workspace_id = (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
@@ -91,6 +93,7 @@ class AzureMLEmulator(Emulator):
         self._page_size = page_size
         self._token_seconds = token_seconds
         self._refresh_seconds = refresh_seconds
+        self._api_version = api_version
         self._tokens = Tokens()
 
     def add_endpoint(
@@ -229,6 +232,8 @@ class AzureMLEmulator(Emulator):
             raise _control_error(web.HTTPUnauthorized, "InvalidAuthenticationToken")
         if "api-version" not in request.query:
             raise _control_error(web.HTTPBadRequest, "MissingApiVersionParameter")
+        if self._api_version not in (None, request.query["api-version"]):
+            raise _control_error(web.HTTPBadRequest, "InvalidResourceType")
 
     def _authorized_endpoint(self, request: web.Request) -> EmulatedEndpoint:
         endpoint = self.endpoints.get(request.match_info["name"])

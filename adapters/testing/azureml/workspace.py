@@ -36,6 +36,7 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
         concurrency: requests that an instance works on at once.
         instances: how many.
         columns: of a row, where its script declares them.
+        state: of its provisioning.
     """
 
     name: str = "blue"
@@ -46,6 +47,7 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
     concurrency: int = 1
     instances: int = 1
     columns: tuple[str, ...] | None = None
+    state: str = "Succeeded"
 
 
 class EmulatedEndpoint(Struct, kw_only=True):
@@ -139,7 +141,7 @@ def deployment_document(
         "properties": {
             "endpointComputeType": "Kubernetes" if endpoint.compute else "Managed",
             "model": f"{workspace_id}/models/{name}/versions/{version}",
-            "provisioningState": "Succeeded",
+            "provisioningState": deployment.state,
             "requestSettings": {
                 "maxConcurrentRequestsPerInstance": deployment.concurrency,
                 "maxQueueWait": "PT0.5S",

@@ -22,9 +22,22 @@ except ImportError as error:
 
 # A failed assertion of the kit then shows its values, as those of a test module do.
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{name}" for name in ("engines", "engine_secrets", "formats", "sinks", "http_sinks"))
+    *(
+        f"{__name__}.{name}"
+        for name in (
+            "auditable_sinks",
+            "cancelling",
+            "engines",
+            "engine_exchange",
+            "engine_secrets",
+            "formats",
+            "http_sinks",
+            "sinks",
+        )
+    )
 )
 
+from adapters.testing.conformance.auditable_sinks import AuditableSinkConformance  # noqa: E402
 from adapters.testing.conformance.engine_case import Counterpart, EngineCase, Failure, http_failures  # noqa: E402
 from adapters.testing.conformance.engines import EngineConformance  # noqa: E402
 from adapters.testing.conformance.format_case import FormatCase, tables  # noqa: E402
@@ -35,6 +48,7 @@ from adapters.testing.conformance.sinks import SinkConformance  # noqa: E402
 from adapters.testing.conformance.transport import gateway_transport  # noqa: E402
 
 __all__ = [
+    "AuditableSinkConformance",
     "Counterpart",
     "EngineCase",
     "EngineConformance",

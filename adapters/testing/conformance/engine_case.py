@@ -8,6 +8,7 @@ from msgspec import Struct
 from adapters.base import EnginePlugin, NativeRequest
 from adapters.testing.emulator import Emulator, Fault
 from schemas.configuration import EngineSettings
+from schemas.deployment import Limits
 from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineError,
@@ -30,6 +31,7 @@ class Counterpart(Struct, frozen=True, kw_only=True):
         request: that it scores.
         answer: the body that it answers to `request`.
         secrets: values that must not show anywhere.
+        limits: of the endpoint, as `settings` let it be discovered, or know it.
     """
 
     emulator: Emulator
@@ -40,6 +42,7 @@ class Counterpart(Struct, frozen=True, kw_only=True):
     request: NativeRequest
     answer: bytes
     secrets: Sequence[str]
+    limits: Limits = Limits()
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -67,7 +70,7 @@ class EngineCase(Struct, frozen=True, kw_only=True):
     Attributes:
         plugin: its descriptor.
         start: starts a fresh counterpart.
-        failures: of the scoring route; `http_failures` makes those of platforms that mean what HTTP says.
+        failures: of the scoring route, one or more; `http_failures` makes those of platforms that mean what HTTP says.
         scoring_route: name of the emulator's route that scores.
         control_route: of one that discovery asks; None where the platform lists nothing.
     """

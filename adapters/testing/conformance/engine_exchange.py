@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.base import Engine, Transport
+from adapters.base import Engine
+from adapters.testing.conformance.cancelling import SOON_SECONDS, assert_ends_when_cancelled
 from adapters.testing.conformance.engine_case import Counterpart
 from adapters.testing.conformance.engine_setting import EngineSetting, call_context
+from adapters.testing.conformance.watched_transport import WatchedTransport
 from adapters.testing.emulator import Fault
 from schemas.deployment import Endpoint
-from schemas.errors import EngineError, EngineTimeoutError, EngineUnavailableError
+from schemas.errors import EngineError, EngineReplyError, EngineTimeoutError, EngineUnavailableError
 
 AT_ONCE = 20
-SOON_SECONDS = 5.0
+LARGE_BYTES = 4 * 2**20
+FEW_BYTES = 2**16
 
 
 class EngineExchange(EngineSetting):
@@ -37,6 +40,37 @@ class EngineExchange(EngineSetting):
         calls = [scorer.invoke(endpoint, counterpart.request, call_context()) for _ in range(AT_ONCE)]
         assert {answer.body for answer in await asyncio.gather(*calls)} == {counterpart.answer}
         assert counterpart.emulator.requests[self.case.scoring_route] == AT_ONCE
+
+    @pytest.mark.asyncio
+    async def test_a_large_answer_comes_back_whole(
+        self, scorer: Engine, endpoint: Endpoint, counterpart: Counterpart
+    ) -> None:
+        large = bytes(range(256)) * (LARGE_BYTES // 256)
+        counterpart.emulator.play(Fault(route=self.case.scoring_route, status=200, body=large))
+        answer = await scorer.invoke(endpoint, counterpart.request, call_context())
+        assert answer.body == large
+
+    @pytest.mark.asyncio
+    async def test_every_exchange_of_a_call_is_bounded_in_bytes_and_by_the_deadline(
+        self, scorer: Engine, endpoint: Endpoint, counterpart: Counterpart, transport: WatchedTransport
+    ) -> None:
+        context = call_context()
+        await scorer.invoke(endpoint, counterpart.request, context)
+        for exchange in transport.exchanges:
+            assert exchange.max_bytes is not None, "Pass `max_bytes` to the transport: an answer may be of any size."
+            assert exchange.deadline <= context.deadline, "Pass `context.deadline` to the transport, or an earlier one."
+
+    @pytest.mark.asyncio
+    async def test_an_answer_beyond_the_bound_is_no_reply_and_must_not_be_asked_for_again(
+        self, scorer: Engine, endpoint: Endpoint, counterpart: Counterpart, transport: WatchedTransport
+    ) -> None:
+        await scorer.invoke(endpoint, counterpart.request, call_context())
+        transport.at_most = FEW_BYTES
+        fault = Fault(route=self.case.scoring_route, status=200, body=b" " * (FEW_BYTES + 1))
+        counterpart.emulator.play(fault)
+        with pytest.raises(EngineReplyError) as caught:
+            await scorer.invoke(endpoint, counterpart.request, call_context())
+        assert not caught.value.retryable
 
     @pytest.mark.asyncio
     async def test_silence_ends_at_the_deadline_and_must_not_be_retried(
@@ -70,7 +104,9 @@ class EngineExchange(EngineSetting):
         assert not caught.value.retryable
 
     @pytest.mark.asyncio
-    async def test_what_was_never_sent_may_be_retried(self, counterpart: Counterpart, transport: Transport) -> None:
+    async def test_what_was_never_sent_may_be_retried(
+        self, counterpart: Counterpart, transport: WatchedTransport
+    ) -> None:
         async with _silent_server() as (url, _, _):
             pass
         async with self.case.plugin.connect(counterpart.settings_at(url), transport) as engine:
@@ -79,7 +115,9 @@ class EngineExchange(EngineSetting):
         assert caught.value.retryable
 
     @pytest.mark.asyncio
-    async def test_cancelling_a_call_closes_its_exchange(self, counterpart: Counterpart, transport: Transport) -> None:
+    async def test_cancelling_a_call_closes_its_exchange(
+        self, counterpart: Counterpart, transport: WatchedTransport
+    ) -> None:
         async with (
             _silent_server() as (url, arrived, closed),
             self.case.plugin.connect(counterpart.settings_at(url), transport) as engine,
@@ -87,9 +125,8 @@ class EngineExchange(EngineSetting):
             call = asyncio.create_task(engine.invoke(engine.configured()[0], counterpart.request, call_context()))
             async with asyncio.timeout(SOON_SECONDS):
                 await arrived.wait()
-                call.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await call
+            await assert_ends_when_cancelled(call)
+            async with asyncio.timeout(SOON_SECONDS):
                 await closed.wait()
 
 

@@ -7,9 +7,10 @@ from typing import ClassVar
 import pytest
 import pytest_asyncio
 
-from adapters.base import CallContext, Engine, Transport
+from adapters.base import CallContext, Engine
 from adapters.testing.conformance.engine_case import Counterpart, EngineCase
 from adapters.testing.conformance.transport import gateway_transport
+from adapters.testing.conformance.watched_transport import WatchedTransport
 from schemas.deployment import Endpoint
 
 SCORING_ID = "0193500000007000800000000000000a"
@@ -26,10 +27,10 @@ class EngineSetting:
     case: ClassVar[EngineCase]
 
     @pytest_asyncio.fixture
-    async def transport(self) -> AsyncIterator[Transport]:
+    async def transport(self) -> AsyncIterator[WatchedTransport]:
         """The transport that the gateway lends."""
         async with gateway_transport() as transport:
-            yield transport
+            yield WatchedTransport(transport)
 
     @pytest_asyncio.fixture
     async def counterpart(self) -> AsyncIterator[Counterpart]:
@@ -38,13 +39,13 @@ class EngineSetting:
             yield counterpart
 
     @pytest_asyncio.fixture
-    async def engine(self, counterpart: Counterpart, transport: Transport) -> AsyncIterator[Engine]:
+    async def engine(self, counterpart: Counterpart, transport: WatchedTransport) -> AsyncIterator[Engine]:
         """The engine, discovering."""
         async with self.case.plugin.connect(counterpart.settings, transport) as engine:
             yield engine
 
     @pytest_asyncio.fixture
-    async def scorer(self, counterpart: Counterpart, transport: Transport) -> AsyncIterator[Engine]:
+    async def scorer(self, counterpart: Counterpart, transport: WatchedTransport) -> AsyncIterator[Engine]:
         """The engine, not discovering."""
         settings = counterpart.settings_at(counterpart.emulator.url)
         async with self.case.plugin.connect(settings, transport) as scorer:

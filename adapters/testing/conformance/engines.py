@@ -7,14 +7,18 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from adapters.base import API_VERSION, Engine, Transport
+from adapters.base import API_VERSION, Engine
+from adapters.testing.conformance.cancelling import SOON_SECONDS, assert_ends_when_cancelled
 from adapters.testing.conformance.engine_case import Counterpart, Failure
 from adapters.testing.conformance.engine_exchange import EngineExchange
 from adapters.testing.conformance.engine_secrets import EngineSecrets
 from adapters.testing.conformance.engine_setting import call_context, discovered
+from adapters.testing.conformance.watched_transport import WatchedTransport
 from adapters.testing.emulator import Fault
 from schemas.deployment import Endpoint
 from schemas.errors import EngineError, EngineRefusedError
+
+DISCOVERY_SECONDS = 600.0
 
 
 class EngineConformance(EngineExchange, EngineSecrets):
@@ -32,6 +36,9 @@ class EngineConformance(EngineExchange, EngineSecrets):
         assert plugin.api_version == API_VERSION
         assert plugin.timeout_seconds > 0
 
+    def test_its_case_says_what_its_platforms_failures_become(self) -> None:
+        assert self.case.failures, "List the platform's errors in `failures`; `http_failures` makes the usual ones."
+
     @pytest.mark.asyncio
     async def test_connecting_and_the_configured_endpoints_need_no_network(
         self, scorer: Engine, counterpart: Counterpart
@@ -47,8 +54,33 @@ class EngineConformance(EngineExchange, EngineSecrets):
         endpoints = await engine.endpoints()
         names = [endpoint.name for endpoint in endpoints]
         assert counterpart.endpoint in names or self.case.control_route is None
-        assert len(set(names)) == len(names)
-        assert list(await engine.endpoints()) == list(endpoints)
+        assert len(set(names)) == len(names), "A name stands for one endpoint: the directory finds it again by it."
+        assert list(await engine.endpoints()) == list(endpoints), "Nothing has changed at the platform in between."
+
+    @pytest.mark.asyncio
+    async def test_discovery_is_bounded_in_bytes_and_time(self, engine: Engine, transport: WatchedTransport) -> None:
+        await engine.endpoints()
+        latest = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
+        for exchange in transport.exchanges:
+            assert exchange.max_bytes is not None, "Pass `max_bytes` to the transport: a list may be of any size."
+            assert exchange.deadline <= latest, f"Give discovery a deadline, at most {DISCOVERY_SECONDS:g} s from now."
+
+    @pytest.mark.asyncio
+    async def test_cancelling_discovery_ends_it_at_once(self, engine: Engine, counterpart: Counterpart) -> None:
+        if self.case.control_route is None:
+            return
+        counterpart.emulator.play(Fault(route=self.case.control_route, delay_seconds=20.0, times=None))
+        asking = asyncio.create_task(_ask(engine))
+        async with asyncio.timeout(SOON_SECONDS):
+            await counterpart.emulator.seen(self.case.control_route)
+        await assert_ends_when_cancelled(asking)
+
+    @pytest.mark.asyncio
+    async def test_an_endpoint_carries_the_limits_of_its_platform_or_its_settings(
+        self, engine: Engine, counterpart: Counterpart
+    ) -> None:
+        endpoint = await discovered(engine, counterpart)
+        assert endpoint.limits == counterpart.limits, "Larger batches are split by `Endpoint.limits`: fill it."
 
     @pytest.mark.asyncio
     async def test_endpoints_carry_dates_assets_and_limits_in_their_one_form(self, engine: Engine) -> None:
@@ -107,7 +139,7 @@ class EngineConformance(EngineExchange, EngineSecrets):
 
     @pytest.mark.asyncio
     async def test_wrong_credentials_are_refused_in_scoring_and_discovery(
-        self, endpoint: Endpoint, counterpart: Counterpart, transport: Transport
+        self, endpoint: Endpoint, counterpart: Counterpart, transport: WatchedTransport
     ) -> None:
         if counterpart.wrong_credentials is None:
             return
@@ -129,3 +161,7 @@ class EngineConformance(EngineExchange, EngineSecrets):
             await engine.endpoints()
         counterpart.emulator.recover()
         assert await asyncio.wait_for(engine.endpoints(), 30)
+
+
+async def _ask(engine: Engine) -> None:
+    await engine.endpoints()

@@ -13,6 +13,7 @@ from adapters.base import Batch, Receipt, Settlement, Sink, SinkPlugin
 from adapters.testing.conformance.records import batch_of, in_seconds, payload_record
 from adapters.testing.conformance.transport import gateway_transport
 from adapters.testing.emulator import Emulator, Fault
+from schemas.errors import SinkRefusedError
 
 LinkFault = Literal["lose", "reset", "truncate", "stall"]
 """`lose`: the far side stores, its answer gets lost; `reset`: nothing is stored; `truncate`: the answer is cut short;
@@ -84,6 +85,15 @@ class SinkBench(ABC):
         """Send a batch and settle it."""
         return await self.settled(await self.sink.send(batch, deadline=in_seconds(10)))
 
+    async def verdict(self, batch: Batch) -> set[str]:
+        """Deliver a batch and return the ids of the records that are not said to be stored."""
+        everything = {item.record.scoring_id for item in batch.records}
+        try:
+            settlement = await self.deliver(batch)
+        except SinkRefusedError:
+            return everything
+        return everything if settlement.state == "failed" else {item.scoring_id for item in settlement.refused}
+
 
 class HttpSinkBench(SinkBench):
     """A sink whose far side is an emulator, which takes batches at `store_route`."""
@@ -103,7 +113,7 @@ class HttpSinkBench(SinkBench):
             self.emulator.play(Fault(route=self.store_route, connection=fault))
 
     def answer(self, status: int, **options: object) -> None:
-        """Answer the next batch with a status, and store nothing."""
+        """Answer the next batch with a status, and store nothing; `times=None`: every batch, until `recover`."""
         self.emulator.play(msgspec.convert({"route": self.store_route, "status": status, **options}, Fault))
 
     async def seen(self) -> None:

@@ -1,7 +1,7 @@
 """The emulator: routes, credentials, and what servers of the protocol answer.
 
 Source: KServe "Open Inference Protocol (V2)", REST; Triton "Model Repository Extension" for the index; the Python
-servers of KServe for `GET /v2/models` and for 501 to versions.
+servers of KServe for `GET /v2/models`, for 501 to versions and for 503 while a model loads (formats.md 4.7).
 """
 
 import hmac
@@ -42,7 +42,8 @@ class Call(Struct, frozen=True):
 class OpenInferenceEmulator(Emulator):
     """One server; its routes are `server`, `live`, `ready`, `index`, `models`, `metadata`, `model_ready` and `infer`.
 
-    The last calls that reached a model are in `calls`, the newest last.
+    With a version the last three are `version_metadata`, `version_ready` and `version_infer`. The last calls that
+    reached a model are in `calls`, the newest last.
 
     Args:
         listing: which list of models it has.
@@ -74,12 +75,14 @@ class OpenInferenceEmulator(Emulator):
                 web.get(model, self._metadata, name="metadata"),
                 web.get(version, self._metadata, name="version_metadata"),
                 web.get(f"{model}/ready", self._model_ready, name="model_ready"),
+                web.get(f"{version}/ready", self._model_ready, name="version_ready"),
                 web.post(f"{model}/infer", self._infer, name="infer"),
                 web.post(f"{version}/infer", self._infer, name="version_infer"),
             ],
             port=port,
         )
         self._authorization = authorization
+        self._listing = listing
         self._versioned = versioned
         self.models: dict[str, EmulatedModel] = {}
         self.calls: deque[Call] = deque(maxlen=_REMEMBERED)
@@ -127,7 +130,10 @@ class OpenInferenceEmulator(Emulator):
 
     async def _model_ready(self, request: web.Request) -> web.Response:
         _, model, _ = self._found(request)
-        return web.Response(status=200 if model.state == "READY" else 400)
+        if model.state == "READY":
+            return web.Response()
+        # Where there is no index, it is one of KServe's Python servers.
+        return web.Response(status=503 if self._listing == "models" else 400)
 
     async def _infer(self, request: web.Request) -> web.Response:
         name, model, version = self._found(request)

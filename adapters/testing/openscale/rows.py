@@ -1,4 +1,4 @@
-"""What OpenScale makes of records: rows of a data set (formats.md 3.4), read in pages (3.5).
+"""What OpenScale makes of records: rows of a table (formats.md 3.4), read in pages (3.5).
 
 Every function raises ValueError with a sentence where OpenScale would answer 400.
 """
@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 Row = dict[str, Any]
 
 _PARAMETERS = frozenset({"start", "end", "limit", "offset", "includes", "format", "include_total_count"})
+_TRANSACTION_PARAMETERS = frozenset({"subscription_id", "limit", "offset", "include_total_count"})
 _MAX_PAGE = 1000
 
 
@@ -29,17 +30,14 @@ class Request(Table, frozen=True):
     meta: Table | None = None
 
 
-class Record(Struct, frozen=True, forbid_unknown_fields=True):
-    """One element of a POST of records (formats.md 3.2)."""
+class StoredRecord(Struct, frozen=True):
+    """What a record has whatever API took it (formats.md 3.1, 3.2)."""
 
     request: Request
     response: Table
     scoring_id: Annotated[str, Meta(min_length=1)]
     scoring_timestamp: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
     response_time: int | None = None
-    asset_revision: str | None = None
-    multiple_records: bool = False
-    user_id: str | None = None
 
     @property
     def whole_id(self) -> str:
@@ -52,19 +50,61 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
         meta = self.request.meta
         return [self.request, self.response] if meta is None else [self.request, meta, self.response]
 
+    @property
+    def columns(self) -> Row:
+        """Columns of every row that are neither request nor response."""
+        return {"scoring_timestamp": self.scoring_timestamp}
 
-_decoder = msgspec.json.Decoder(Annotated[list[Record], Meta(min_length=1)])
+
+class Record(StoredRecord, frozen=True, forbid_unknown_fields=True):
+    """One element of a POST of records (formats.md 3.2)."""
+
+    asset_revision: str | None = None
+    multiple_records: bool = False
+    user_id: str | None = None
+
+    @property
+    def columns(self) -> Row:
+        """Those of a data set."""
+        return {**super().columns, "asset_revision": self.asset_revision}
+
+
+class ScoringPayload(StoredRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One element of a POST of scoring payloads (formats.md 3.1)."""
+
+    binding_id: str
+    subscription_id: str
+    deployment_id: str
+
+    @property
+    def columns(self) -> Row:
+        """Those of a payload table."""
+        return {**super().columns, "deployment_id": self.deployment_id}
+
+
+_records = msgspec.json.Decoder(Annotated[list[Record], Meta(min_length=1)])
+_payloads = msgspec.json.Decoder(Annotated[list[ScoringPayload], Meta(min_length=1)])
 
 
 def parse_records(body: bytes) -> list[Record]:
-    """Read the body of a POST of records."""
-    records: list[Record] = _decoder.decode(body)
+    """Read the body of a POST of records (API v2)."""
+    records: list[Record] = _records.decode(body)
     for n, record in enumerate(records):
         _check(record, f"[{n}]")
+        if len(record.request.values) > 1 and not record.multiple_records:
+            raise ValueError(f"[{n}]: several rows without multiple_records.")
     return records
 
 
-def _check(record: Record, place: str) -> None:
+def parse_payloads(body: bytes) -> list[ScoringPayload]:
+    """Read the body of a POST of scoring payloads (API v1)."""
+    payloads: list[ScoringPayload] = _payloads.decode(body)
+    for n, payload in enumerate(payloads):
+        _check(payload, f"[{n}]")
+    return payloads
+
+
+def _check(record: StoredRecord, place: str) -> None:
     """Check what the types can't say: as many cells as fields, as many rows everywhere."""
     rows = len(record.request.values)
     for table in record.tables:
@@ -72,18 +112,12 @@ def _check(record: Record, place: str) -> None:
             raise ValueError(f"{place}: a row is not as long as its fields.")
         if len(table.values) != rows:
             raise ValueError(f"{place}: request and response differ in rows.")
-    if rows > 1 and not record.multiple_records:
-        raise ValueError(f"{place}: several rows without multiple_records.")
 
 
-def exploded(record: Record) -> Iterator[Row]:
-    """Yield one row of the data set per row of the record; where names collide the request wins."""
+def exploded(record: StoredRecord) -> Iterator[Row]:
+    """Yield one row of the table per row of the record; where names collide the request wins."""
     for n in range(len(record.request.values)):
-        row: Row = {
-            "scoring_id": f"{record.scoring_id}-{n + 1}",
-            "scoring_timestamp": record.scoring_timestamp,
-            "asset_revision": record.asset_revision,
-        }
+        row: Row = {"scoring_id": f"{record.scoring_id}-{n + 1}", **record.columns}
         for table in record.tables:
             for name, cell in zip(table.fields, table.values[n], strict=True):
                 row.setdefault(name, cell)
@@ -103,6 +137,26 @@ def page(rows: Sequence[Row], query: Mapping[str, str]) -> dict[str, Any]:
     if query.get("include_total_count") == "true":
         answer["total_count"] = len(found)
     return answer
+
+
+def transactions(rows: Sequence[Row], query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answer to a GET of scoring transactions (API v1); `rows` are in the table's order.
+
+    All rows have the columns of the table; cells that are no single value are JSON text.
+    """
+    if unknown := set(query) - _TRANSACTION_PARAMETERS:
+        raise ValueError(f"Not emulated: {', '.join(sorted(unknown))}.")
+    offset, limit = _number(query.get("offset", "0")), min(_number(query.get("limit", "100")), _MAX_PAGE)
+    fields = list(dict.fromkeys(name for row in rows for name in row))
+    chosen = rows[offset : offset + limit]
+    answer: dict[str, Any] = {"fields": fields, "values": [[_text(row.get(name)) for name in fields] for row in chosen]}
+    if query.get("include_total_count") == "true":
+        answer["total_count"] = len(rows)
+    return answer
+
+
+def _text(cell: Any) -> Any:
+    return msgspec.json.encode(cell).decode() if isinstance(cell, list | dict) else cell
 
 
 def _within(row: Row, start: datetime | None, end: datetime | None) -> bool:

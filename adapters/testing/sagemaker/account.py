@@ -11,6 +11,7 @@ from adapters.testing.sagemaker.models import Handler
 
 ACCOUNT = "123456789012"
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+_SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 Answer = dict[str, Any]
 
@@ -100,7 +101,7 @@ class Account:
         endpoint = self._endpoint(request["EndpointName"])
         answer = self._summary(endpoint) | {
             "EndpointConfigName": f"{endpoint.name}-config",
-            "ProductionVariants": [{"VariantName": name, "CurrentWeight": 1.0} for name in _variants(endpoint)],
+            "ProductionVariants": [_running_variant(endpoint, name) for name in _variants(endpoint)],
         }
         if endpoint.asynchronous:
             answer["AsyncInferenceConfig"] = {"OutputConfig": {"S3OutputPath": "s3://emulated/answers"}}
@@ -166,12 +167,19 @@ def _variants(endpoint: EmulatedEndpoint) -> Sequence[str]:
     return ["AllTraffic"] if endpoint.hosts_components else list(endpoint.models)
 
 
+def _running_variant(endpoint: EmulatedEndpoint, name: str) -> Answer:
+    variant: Answer = {"VariantName": name, "CurrentWeight": 1.0}
+    if endpoint.serverless:
+        variant["CurrentServerlessConfig"] = _SERVERLESS
+    return variant
+
+
 def _variant(endpoint: EmulatedEndpoint, name: str) -> Answer:
     variant: Answer = {"VariantName": name, "InitialVariantWeight": 1.0}
     if not endpoint.hosts_components:
         variant["ModelName"] = endpoint.model_names[name]
     if endpoint.serverless:
-        variant["ServerlessConfig"] = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+        variant["ServerlessConfig"] = _SERVERLESS
     return variant
 
 

@@ -11,8 +11,9 @@ from adapters.base import Sink
 from adapters.sinks.postgres import PostgresSettings, connect
 from gateway.transport import HttpTransport
 from tests.postgres_server import PostgresServer, postgres_server
+from tests.process.clouds import sagemaker
 
-__all__ = ["postgres_server"]
+__all__ = ["postgres_server", "sagemaker"]
 
 
 class Database:

@@ -55,6 +55,24 @@ async def test_a_record_with_a_nul_is_refused_by_name_and_the_others_are_stored(
     assert await database.ids() == ["a-1", "c-1"]
 
 
+async def test_a_number_beyond_those_of_the_database_is_refused_and_the_halves_find_it(database: Database) -> None:
+    bad = replace(payload_record(scoring_id="b"), request=Raw(b'{"values": [[1e200000]]}'))
+    sink = await database.sink()
+    for records in ([payload_record(scoring_id="a"), bad], [bad]):
+        with pytest.raises(SinkRefusedError):
+            await deliver(sink, *records)
+    assert await deliver(sink, payload_record(scoring_id="a")) == STORED
+    assert await database.ids() == ["a-1"]
+
+
+async def test_numbers_keep_all_their_digits(database: Database) -> None:
+    numbers = f"[{10**40 + 1}, 0.1000000000000000055511151231257827, 1e-300]"
+    record = replace(payload_record(scoring_id="a"), request=Raw(f'{{"values": [{numbers}]}}'.encode()))
+    await deliver(await database.sink(), record)
+    ((first, second),) = await database.fetch("SELECT request->>0, request->>1 FROM payload_records")
+    assert (first, second) == (str(10**40 + 1), "0.1000000000000000055511151231257827")
+
+
 async def test_what_the_encoding_of_the_database_can_t_hold_is_refused(database: Database) -> None:
     await database.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
     try:
@@ -101,6 +119,14 @@ async def test_connections_that_the_server_ended_are_replaced(database: Database
         "WHERE application_name = 'openscale-gateway' AND datname = current_database()"
     )
     assert await deliver(sink, payload_record(scoring_id="b")) == STORED
+
+
+async def test_a_server_that_restarts_costs_no_attempt_afterwards_and_no_row(database: Database) -> None:
+    sink = await database.sink()
+    await asyncio.gather(*(deliver(sink, payload_record(scoring_id=scoring_id)) for scoring_id in ("a", "b")))
+    await database.server.restart()
+    assert await deliver(sink, payload_record(scoring_id="b"), payload_record(scoring_id="c")) == STORED
+    assert await database.ids() == ["a-1", "b-1", "c-1"]
 
 
 async def test_no_more_connections_are_made_than_allowed(database: Database) -> None:

@@ -10,6 +10,7 @@ from adapters.engines.azure_studio import plugin
 from adapters.engines.azure_studio.settings import AzureStudioSettings
 from adapters.testing.azure_studio import AzureStudioEmulator, Model, Scored, studio_error
 from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
+from schemas.deployment import Limits
 from schemas.errors import EngineError, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
 
 _BODY = {"Inputs": {"input1": {"ColumnNames": ["Age"], "Values": [["33"]]}}, "GlobalParameters": {}}
@@ -43,12 +44,13 @@ async def _started() -> AsyncIterator[Counterpart]:
 
         yield Counterpart(
             emulator=emulator,
-            settings=settings(),
+            settings=settings(endpoints={"credit": {"limits": {"max_rows": 100}}}),
             settings_at=lambda url: settings(discover=False, endpoints=by_url(url)),
             wrong_credentials=settings("another", endpoints=by_url(emulator.url, "another")),
             endpoint="credit",
             request=NativeRequest(json.dumps(_BODY).encode(), "application/json", "application/json"),
             answer=json.dumps({"Results": {"output1": {"type": "table", "value": _TABLE}}}).encode(),
+            limits=Limits(max_rows=100),
             secrets=[emulator.client_secret, *service.keys],
         )
 
@@ -65,22 +67,25 @@ def _failure(code: str, status: int, error: type[EngineError], *, retryable: boo
     )
 
 
+_BY_STATUS = http_failures(
+    "execute",
+    body=b'{"error": {"code": "BadArgument", "message": "words", "details": [{"message": "of the service"}]}}',
+    words="words of the service",
+)
+
 AZURE_STUDIO = EngineCase(
     plugin=plugin,
     start=_started,
     failures=[
-        *http_failures(
-            "execute",
-            body=b'{"error": {"code": "BadArgument", "message": "words", "details": [{"message": "of the service"}]}}',
-            words="words of the service",
-        ),
+        # Of all statuses, this one alone means something else here.
+        *(failure for failure in _BY_STATUS if failure.engine_status != 500),
         _failure("BadUserArgument", 400, EngineRefusedError),
         _failure("ModuleExecutionError", 400, EngineRefusedError),
         _failure("ScoreRequestUnauthorized", 401, EngineRefusedError),
         _failure("ScoreRequestTimeout", 408, EngineTimeoutError),
         _failure("Conflict", 409, EngineRefusedError),
         _failure("MemoryQuotaViolation", 413, EngineRefusedError),
-        _failure("InternalError", 500, EngineRefusedError),
+        _failure("InternalError", 500, EngineRefusedError, retryable=True),
         _failure("RequestThrottled", 503, EngineUnavailableError, retryable=True),
         _failure("InitializingContainers", 503, EngineUnavailableError, retryable=True),
     ],

@@ -10,6 +10,7 @@ from adapters.engines.azureml.settings import AzureSettings
 from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment, model_failure
 from adapters.testing.conformance import Counterpart, EngineCase, Failure
 from adapters.testing.emulator import Fault
+from schemas.deployment import Limits
 from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineRefusedError,
@@ -50,6 +51,7 @@ async def _started() -> AsyncIterator[Counterpart]:
             endpoint="credit",
             request=NativeRequest(b"[1, 2]", "application/json", "application/json"),
             answer=b'{"output": [1, 2]}',
+            limits=Limits(max_bytes=1_500_000, max_parallel=1),
             secrets=[emulator.client_secret, *emulator.endpoints["with-a-key"].keys],
         )
 

@@ -10,6 +10,7 @@ from adapters.engines.custom import plugin
 from adapters.engines.custom.settings import CustomSettings
 from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.testing.custom import CustomEngineEmulator
+from schemas.deployment import Limits
 
 _PASSWORD = "password-of-the-contract"
 _API_KEY = "api-key-of-the-contract"
@@ -31,12 +32,13 @@ async def _started() -> AsyncIterator[Counterpart]:
         emulator.add_deployment("fraud")
         yield Counterpart(
             emulator=emulator,
-            settings=settings(emulator.url),
+            settings=settings(emulator.url, endpoints={"credit": {"limits": {"max_rows": 100}}}),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(emulator.url, "another"),
             endpoint="credit",
             request=NativeRequest(b'{"fields": ["Age"], "values": [[33]]}', "application/json", "application/json"),
             answer=json.dumps({"fields": ["prediction"], "values": [[1]]}).encode(),
+            limits=Limits(max_rows=100),
             secrets=[_PASSWORD, _API_KEY],
         )
 

@@ -10,6 +10,7 @@ from adapters.engines.mlflow.settings import MlflowSettings
 from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
 from adapters.testing.emulator import Fault
 from adapters.testing.mlflow import MlflowEmulator
+from schemas.deployment import Limits
 from schemas.errors import EngineTimeoutError
 
 _PASSWORD = "password-of-the-contract"
@@ -23,7 +24,7 @@ async def _started() -> AsyncIterator[Counterpart]:
         config = {
             "type": "mlflow",
             "discover": discover,
-            "endpoints": {"credit": {"url": url, "credentials": credentials}},
+            "endpoints": {"credit": {"url": url, "credentials": credentials, "limits": {"max_rows": 100}}},
         }
         return msgspec.convert(config, MlflowSettings)
 
@@ -38,6 +39,7 @@ async def _started() -> AsyncIterator[Counterpart]:
                 b'{"dataframe_split": {"columns": ["Age"], "data": [[33]]}}', "application/json", "application/json"
             ),
             answer=json.dumps({"predictions": [1]}).encode(),
+            limits=Limits(max_rows=100),
             secrets=[_PASSWORD, _AUTHORIZATION.removeprefix("Basic ")],
         )
 

@@ -16,6 +16,7 @@ from adapters.testing.open_inference import (
     TensorType,
     credit_risk_columns,
 )
+from schemas.deployment import Limits
 
 _TOKEN = "token-of-the-contract"
 _API_KEY = "api-key-of-the-contract"
@@ -23,6 +24,7 @@ _ANSWER = {
     "model_name": "credit",
     "model_version": "1",
     "outputs": [{"name": "y", "datatype": "INT64", "shape": [1], "data": [1]}],
+    "id": "call",
 }
 
 
@@ -42,18 +44,19 @@ async def _started() -> AsyncIterator[Counterpart]:
         inputs=[TensorType("x", "INT64", (-1,))],
         outputs=[TensorType("y", "INT64", (-1,))],
     )
-    body = {"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}
+    body = {"id": "call", "inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}
     async with OpenInferenceEmulator(authorization=f"Bearer {_TOKEN}") as emulator:
         emulator.add_model("credit", model)
         emulator.add_model("fraud", credit_risk_columns())
         yield Counterpart(
             emulator=emulator,
-            settings=settings(emulator.url),
+            settings=settings(emulator.url, endpoints={"credit": {"limits": {"max_rows": 100}}}),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(emulator.url, credentials={"token": "another"}),
             endpoint="credit",
             request=NativeRequest(json.dumps(body).encode(), "application/json", "application/json"),
             answer=json.dumps(_ANSWER).encode(),
+            limits=Limits(max_rows=100),
             secrets=[_TOKEN, _API_KEY],
         )
 

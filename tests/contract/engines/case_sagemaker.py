@@ -11,6 +11,7 @@ from adapters.engines.sagemaker.settings import SageMakerSettings
 from adapters.testing.conformance import Counterpart, EngineCase, Failure
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import AccessKey, LinearLearner, SageMakerEmulator, aws_error
+from schemas.deployment import Limits
 from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineRefusedError,
@@ -27,6 +28,8 @@ async def _started() -> AsyncIterator[Counterpart]:
     key = AccessKey(id="AKIACONTRACT", secret=_SECRET, session_token=_TOKEN)
     credentials = {"access_key_id": key.id, "secret_access_key": key.secret, "session_token": _TOKEN}
 
+    limits = {"max_rows": 100, "max_parallel": 3}
+
     def settings(url: str, **options: Any) -> SageMakerSettings:
         config = {"type": "sagemaker", "region": "us-east-1", "credentials": credentials, "endpoint_url": url}
         return msgspec.convert(config | options, SageMakerSettings)
@@ -35,7 +38,7 @@ async def _started() -> AsyncIterator[Counterpart]:
         emulator.add_endpoint("credit", model=LinearLearner(weights=(0.0, 0.0)))
         yield Counterpart(
             emulator=emulator,
-            settings=settings(emulator.url, control_url=emulator.url),
+            settings=settings(emulator.url, control_url=emulator.url, endpoints={"credit": {"limits": limits}}),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(
                 emulator.url, control_url=emulator.url, credentials=credentials | {"secret_access_key": "another"}
@@ -44,6 +47,7 @@ async def _started() -> AsyncIterator[Counterpart]:
             request=NativeRequest(b"1,2", "text/csv", "application/json"),
             answer=json.dumps({"predictions": [{"score": 0.5, "predicted_label": 1}]}).encode(),
             secrets=[_SECRET, _TOKEN],
+            limits=Limits(max_bytes=6_291_456, max_rows=100, max_parallel=3),
         )
 
 

@@ -10,6 +10,7 @@ from adapters.engines.watson_ml import plugin
 from adapters.engines.watson_ml.settings import WatsonMlSettings
 from adapters.testing.conformance import Counterpart, EngineCase, http_failures
 from adapters.testing.watson_ml import WatsonMlEmulator
+from schemas.deployment import Limits
 
 
 @asynccontextmanager
@@ -20,7 +21,7 @@ async def _started() -> AsyncIterator[Counterpart]:
             config = {
                 "type": "watson_ml",
                 "url": url,
-                "apikey": emulator.apikey,
+                "apikey": emulator.tokens.apikey,
                 "token_url": emulator.iam_url,
                 "spaces": [emulator.space],
             }
@@ -30,7 +31,7 @@ async def _started() -> AsyncIterator[Counterpart]:
         emulator.add_deployment("fraud")
         yield Counterpart(
             emulator=emulator,
-            settings=settings(emulator.url),
+            settings=settings(emulator.url, endpoints={"credit": {"limits": {"max_rows": 100}}}),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(emulator.url, apikey="another"),
             endpoint="credit",
@@ -38,7 +39,8 @@ async def _started() -> AsyncIterator[Counterpart]:
                 b'{"input_data": [{"fields": ["Age"], "values": [[33]]}]}', "application/json", "application/json"
             ),
             answer=json.dumps({"predictions": [{"fields": ["prediction"], "values": [[1]]}]}).encode(),
-            secrets=[emulator.apikey],
+            limits=Limits(max_rows=100),
+            secrets=[emulator.tokens.apikey],
         )
 
 

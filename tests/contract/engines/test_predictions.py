@@ -8,10 +8,11 @@ import pytest
 
 from adapters.base import CallContext
 from adapters.testing import mlflow
-from adapters.testing.azure_studio import AzureStudioEmulator, credit_risk_multiclass
-from adapters.testing.azureml import credit_risk
+from adapters.testing.azure_studio import AzureStudioEmulator, Model, Scored, credit_risk_multiclass
+from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment, credit_risk, designer
 from adapters.testing.credit_risk import COLUMNS, LABELS, NUMERIC_COLUMNS, numeric_cells, rows
 from adapters.testing.custom import CustomEngineEmulator
+from adapters.testing.emulator import Fault
 from adapters.testing.mlflow import MlflowEmulator
 from adapters.testing.open_inference import OpenInferenceEmulator, credit_risk_columns, credit_risk_matrix
 from gateway.config import load
@@ -145,6 +146,33 @@ async def test_an_mlflow_server_is_called_with_its_preset(score):
     assert_predicted(response, EXPECTED)
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"format": "rows", "at": "dataframe_records", "row": "object"},
+        {"format": "rows", "at": "instances", "row": "object", "body_constants": {"params": {"n": 1}}},
+        {"format": "rows", "at": "inputs", "row": "columns"},
+        {"format": "csv", "header": True},
+    ],
+)
+@pytest.mark.parametrize("model", [mlflow.frame, mlflow.columns])
+async def test_an_mlflow_server_takes_each_of_its_forms(score, request_, model):
+    output = {"prediction": "label", "probability": "risk", "probability_of": "positive", "labels": list(LABELS)}
+    async with MlflowEmulator(model) as emulator:
+        engine = {"type": "mlflow", "endpoints": {"credit": {"url": emulator.url}}}
+        response = await score(engine, {"format": "mlflow", "request": request_, "output": output})
+        (call,) = emulator.calls
+    assert_predicted(response, EXPECTED)
+    assert (b'"params"' in call.body) is ("body_constants" in request_)
+
+
+async def test_numbers_that_an_mlflow_server_has_none_for_are_null(score):
+    async with MlflowEmulator(lambda rows: [{"0": float("nan")} for _ in rows]) as emulator:
+        engine = {"type": "mlflow", "endpoints": {"credit": {"url": emulator.url}}}
+        response = await score(engine, {"format": "mlflow"}, ScoringRequest([[1], [2]], ["x"]))
+    assert (response.fields, response.values) == (["prediction"], [[None], [None]])
+
+
 @pytest.mark.parametrize("bare", [False, True])
 async def test_labels_of_an_mlflow_server_are_predictions(score, bare):
     async with MlflowEmulator(mlflow.labels, bare=bare) as emulator:
@@ -244,6 +272,23 @@ async def test_a_studio_service_in_rows_style_is_called_with_the_codec_rows(scor
     assert_predicted(response, EXPECTED, approximately=True)
 
 
+async def test_a_json_string_in_a_cell_of_a_studio_service_is_read_by_setting(score):
+    model = Model(["x"], lambda rows: Scored(["why"], ["String"], [[f'{{"x": [{row["x"]}]}}'] for row in rows]))
+    async with AzureStudioEmulator() as emulator:
+        service = emulator.add_service("credit", model)
+        engine = {
+            "type": "azure_studio",
+            "discover": False,
+            "endpoints": {"credit": {"url": emulator.scoring_url(service), "key": service.keys[0]}},
+        }
+        request = ScoringRequest([[1], [2.5]], ["x"])
+        as_text = await score(engine, {"format": "azure-studio"}, request)
+        decoding = {"format": "azure-studio", "response": {"convert": {"why": "json"}}}
+        as_json = await score(engine, decoding, request)
+    assert as_text.values == [['{"x": [1]}'], ['{"x": [2.5]}']]
+    assert as_json.values == [[{"x": [1]}], [{"x": [2.5]}]]
+
+
 async def test_class_columns_of_a_discovered_studio_service_become_one_vector_in_the_order_of_labels(score):
     async with AzureStudioEmulator() as emulator:
         emulator.add_service("credit", credit_risk_multiclass())
@@ -267,3 +312,30 @@ async def test_class_columns_of_a_discovered_studio_service_become_one_vector_in
     assert [label for label, _ in response.values] == [item.label for item in EXPECTED_OF_NUMBERS]
     for (_, vector), item in zip(response.values, EXPECTED_OF_NUMBERS, strict=True):
         assert vector == pytest.approx(list(item.probabilities[::-1]), abs=1e-12)
+
+
+async def test_the_input_of_a_designer_pipeline_is_found_in_its_own_description(score):
+    def pipeline(body):
+        return designer({"Inputs": {"WebServiceInput0": body["Inputs"]["applications"]}})
+
+    example = {"Inputs": {"applications": [APPLICATIONS[0]]}, "GlobalParameters": {}}
+    document = {"definitions": {"ExecutionRequest": {"type": "object", "example": example}}}
+    async with AzureMLEmulator() as emulator:
+        emulator.add_endpoint("credit", deployments=[EmulatedDeployment(handler=pipeline)])
+        emulator.play(Fault(route="swagger", body=json.dumps(document).encode(), times=None))
+        engine = {
+            "type": "azureml",
+            "subscription_id": emulator.subscription_id,
+            "resource_group": emulator.resource_group,
+            "workspace": emulator.workspace,
+            "control_url": emulator.url,
+            "credentials": {"token": emulator.issue_token()},
+        }
+        deployment = {
+            "request": {"format": "rows"},
+            "response": {"format": "rows", "at": "Results.WebServiceOutput0"},
+            "output": STUDIO_OUTPUT,
+        }
+        response = await score(engine, deployment)
+        assert json.loads(emulator.calls[-1].body)["GlobalParameters"] == {}
+    assert_predicted(response, EXPECTED, approximately=True)

@@ -1,91 +1,113 @@
-"""The codecs under contract: which tables each carries, with which options."""
+"""The codecs and presets under contract: which tables each carries, with which options."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from adapters.formats import csv, jsonlines, rows, table, tensors
 from adapters.formats.json_reading import ERROR_KEYS
+from adapters.formats.presets import presets
 from adapters.testing.conformance import FormatCase, tables
 from schemas.table import Cell, Table
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-SCALARS = st.none() | st.booleans() | st.integers() | FLOATS | TEXTS
-JSON_CELLS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=5)
-# Alone, such a name stands for something else: a column of pandas without a name, an error.
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
-    lambda name: name not in ("0", *ERROR_KEYS)
+CODECS = {module.plugin.kind: module.plugin for module in (csv, jsonlines, rows, table, tensors)}
+
+_LIKE_NUMBERS = ("0", "7", "-0", "1.50", "1e5", "9.1E-02", ".5", "007", "+49", "1_0", "0x1F", "\u0663", "1,5", "9" * 30)
+_LIKE_NOTHING = (
+    "",
+    " ",
+    "\t",
+    "true",
+    "False",
+    "null",
+    "None",
+    "NaN",
+    "nan",
+    "-Infinity",
+    "inf",
+    "?",
+    "#",
+    "a#b",
+    "x ",
 )
-NOT_JSON = ("\ud800", ["\ud800"], {"a": 10**5000})
+_LIKE_SYNTAX = (
+    '"',
+    '""',
+    "'",
+    "\\",
+    ",",
+    "a,b",
+    '"a",b',
+    "a\nb",
+    "a\rb",
+    "\r\n",
+    "[",
+    "[1]",
+    "[a",
+    "b]",
+    "{}",
+    "{",
+    "][",
+)
+_LIKE_UNICODE = ("\ufeff", "\ufeffa", "\u2028", "\x00", "\x1c", "\x0b", "\u00a0", "\U0001d518", "e\u0301", "\u202eabc")
+LOOKALIKES = (*_LIKE_NUMBERS, *_LIKE_NOTHING, *_LIKE_SYNTAX, *_LIKE_UNICODE)
+"""Texts that some reader takes for something else."""
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(LOOKALIKES)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [-0.0, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1 + 0.2, 1e16, 1e-05, 1e22, 4152.0]
+)
+INTEGERS = st.integers() | st.sampled_from(
+    [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**63, 2**64, -(2**64), 10**40]
+)
+SCALARS = st.none() | st.booleans() | INTEGERS | FLOATS | TEXTS
+# st.recursive makes the same three times more slowly.
+NESTED = (
+    st.lists(SCALARS, max_size=3)
+    | st.lists(st.lists(FLOATS, max_size=3), max_size=3)
+    | st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=2), max_size=2)
+)
+JSON_CELLS = SCALARS | NESTED
+# Alone, such a name stands for something else: a column of pandas without a name, an error.
+NAMES = (st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from(LOOKALIKES)).filter(
+    lambda name: name not in ("", "0", *ERROR_KEYS)
+)
+JSON_TABLES = tables(JSON_CELLS, names=NAMES)
+NOT_JSON = ("\ud800", ["\ud800"], {"\udfff": 1}, {"a": 10**5000}, [[10**5000]])
 
 
 def named(columns: Any) -> dict[str, Any]:
     return {"fields": tuple(columns)}
 
 
-ROWS_OBJECT = FormatCase(
-    plugin=rows.plugin, options={"at": "input"}, tables=tables(JSON_CELLS, names=NAMES), refused=NOT_JSON
-)
-ROWS_ARRAY = FormatCase(
-    plugin=rows.plugin,
-    options={"at": "a.b[0]", "row": "array"},
-    reading=named,
-    tables=tables(JSON_CELLS, first=SCALARS),
-    refused=NOT_JSON,
-)
-ROWS_FEATURES = FormatCase(
-    plugin=rows.plugin,
-    options={"at": "instances", "row": "features"},
-    reading=named,
-    tables=tables(JSON_CELLS, first=SCALARS),
-    refused=NOT_JSON,
-)
-ROWS_DATA = FormatCase(
-    plugin=rows.plugin,
-    options={"at": "instances", "row": "data"},
-    reading=named,
-    tables=tables(JSON_CELLS, first=SCALARS),
-    refused=NOT_JSON,
-)
-ROWS_VALUE = FormatCase(
-    plugin=rows.plugin,
-    options={"row": "value", "at": "inputs"},
-    reading=named,
-    tables=tables(JSON_CELLS, max_width=1),
-    refused=NOT_JSON,
-)
-ROWS_COLUMNS = FormatCase(
-    plugin=rows.plugin, options={"at": "inputs", "row": "columns"}, tables=tables(JSON_CELLS), refused=NOT_JSON
-)
+def _json(codec: Any, *, nameless: bool = False, max_width: int = 4, **options: Any) -> FormatCase:
+    return FormatCase(
+        plugin=codec.plugin,
+        options=options,
+        tables=tables(JSON_CELLS, names=NAMES, max_width=max_width),
+        refused=NOT_JSON,
+        **({"reading": named} if nameless else {}),
+    )
 
-JSON_LINES_OBJECT = FormatCase(plugin=jsonlines.plugin, tables=tables(JSON_CELLS, names=NAMES), refused=NOT_JSON)
-JSON_LINES_ARRAY = FormatCase(
-    plugin=jsonlines.plugin,
-    options={"row": "array"},
-    reading=named,
-    tables=tables(JSON_CELLS, first=SCALARS),
-    refused=NOT_JSON,
-)
-JSON_LINES_FEATURES = FormatCase(
-    plugin=jsonlines.plugin,
-    options={"row": "features"},
-    reading=named,
-    tables=tables(JSON_CELLS, first=SCALARS),
-    refused=NOT_JSON,
-)
 
-TABLE_FIELDS = FormatCase(plugin=table.plugin, tables=tables(JSON_CELLS), refused=NOT_JSON)
-TABLE_WML = FormatCase(
-    plugin=table.plugin, options={"at": "input_data[0]"}, tables=tables(JSON_CELLS), refused=NOT_JSON
-)
-TABLE_MLFLOW = FormatCase(
-    plugin=table.plugin,
-    options={"at": "dataframe_split", "columns": "columns", "rows": "data"},
-    tables=tables(JSON_CELLS),
-    refused=NOT_JSON,
-)
+ROWS_OBJECT = _json(rows, at="input")
+ROWS_ARRAY = _json(rows, at="a.b[0]", row="array", nameless=True)
+ROWS_FEATURES = _json(rows, at="instances", row="features", nameless=True)
+ROWS_DATA = _json(rows, at="instances", row="data", nameless=True)
+ROWS_VALUE = _json(rows, at="inputs", row="value", nameless=True, max_width=1)
+ROWS_COLUMNS = _json(rows, at="inputs", row="columns")
+
+JSON_LINES_OBJECT = _json(jsonlines)
+JSON_LINES_ARRAY = _json(jsonlines, row="array", nameless=True)
+JSON_LINES_FEATURES = _json(jsonlines, row="features", nameless=True)
+JSON_LINES_DATA = _json(jsonlines, row="data", nameless=True)
+JSON_LINES_VALUE = _json(jsonlines, row="value", nameless=True, max_width=1)
+
+TABLE_FIELDS = _json(table)
+TABLE_WML = _json(table, at="input_data[0]")
+TABLE_MLFLOW = _json(table, at="dataframe_split", columns="columns", rows="data")
 
 
 def _spelled(cell: Cell) -> Cell:
@@ -101,15 +123,28 @@ def _of_strings(written: Table) -> Table:
 TABLE_STUDIO = FormatCase(
     plugin=table.plugin,
     options={"at": "Inputs.input1", "columns": "ColumnNames", "rows": "Values", "cells": "text"},
-    tables=tables(SCALARS),
+    tables=tables(SCALARS, names=NAMES),
     comes_back=_of_strings,
-    refused=([1], {}, *NOT_JSON),
+    refused=([1], [], {}, 10**5000, *NOT_JSON),
 )
 
-CSV_NUMBERS = st.none() | st.integers() | FLOATS
-# A text that reads as a number, as nothing or as a vector is read so.
-CSV_TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(',"\r\n ')).map("x{}".format)
-NOT_CSV = ([1], {"a": 1}, "\ud800", 10**5000)
+
+def _is_plain(text: str) -> bool:
+    """Whether CSV, which has no types, leaves a text what it is."""
+    trimmed = text.strip()
+    if not trimmed or trimmed[0] + trimmed[-1] in ("[]", "{}"):
+        return False
+    try:
+        float(trimmed)
+    except ValueError:
+        return True
+    # Python reads more as numbers than CSV does.
+    return trimmed.lstrip("-") in ("007", "+49", "1_0", "\u0663")
+
+
+CSV_NUMBERS = st.none() | INTEGERS | FLOATS
+CSV_TEXTS = TEXTS.filter(_is_plain) | st.text(st.sampled_from(',"\r\n [')).map("x{}".format)
+NOT_CSV = ([1], [], {"a": 1}, "\ud800", 10**5000)
 
 
 def _of_ones(written: Table) -> Table:
@@ -121,16 +156,33 @@ def _of_ones(written: Table) -> Table:
 CSV_PLAIN = FormatCase(
     plugin=csv.plugin,
     reading=named,
-    tables=tables(CSV_NUMBERS | CSV_TEXTS | st.booleans()),
+    tables=tables(CSV_NUMBERS | CSV_TEXTS | st.booleans(), names=NAMES),
     comes_back=_of_ones,
     refused=NOT_CSV,
 )
 CSV_HEADER = FormatCase(
-    plugin=csv.plugin, options={"header": True}, tables=tables(CSV_NUMBERS | CSV_TEXTS), refused=NOT_CSV
+    plugin=csv.plugin,
+    options={"header": True},
+    tables=tables(CSV_NUMBERS | CSV_TEXTS | st.booleans(), names=NAMES),
+    comes_back=_of_ones,
+    refused=NOT_CSV,
+)
+CSV_OF_NUMBERS = FormatCase(
+    plugin=csv.plugin,
+    options={"cells": "numbers"},
+    reading=named,
+    tables=tables(CSV_NUMBERS | st.booleans(), names=NAMES),
+    comes_back=_of_ones,
+    refused=("x", "007", "#", "1,5", "a#b", *NOT_CSV),
 )
 
-VECTORS = st.lists(FLOATS, min_size=2, max_size=2)
-TENSOR_KINDS = st.sampled_from([st.booleans(), st.integers(-(2**63), 2**63 - 1), FLOATS, TEXTS, VECTORS])
+_WHOLE = st.integers(-(2**63), 2**63 - 1)
+_VECTORS = [st.lists(cells, min_size=2, max_size=2) for cells in (FLOATS, _WHOLE, TEXTS, st.booleans())]
+_MATRICES = st.lists(st.lists(FLOATS, min_size=1, max_size=1), min_size=3, max_size=3)
+_MIXED = FLOATS | st.integers(-(2**53), 2**53)
+TENSOR_KINDS = st.sampled_from(
+    [st.booleans(), _WHOLE, st.integers(0, 2**64 - 1), FLOATS, _MIXED, TEXTS, *_VECTORS, _MATRICES]
+)
 
 
 @st.composite
@@ -147,6 +199,100 @@ TENSORS_MATRIX = FormatCase(
     plugin=tensors.plugin,
     options={"tensor": "x", "datatypes": {"x": "FP64"}},
     reading=named,
-    tables=tables(FLOATS | st.integers(-(2**53), 2**53), min_width=2),
-    refused=(None, "1", True, math.inf, {"a": 1}),
+    tables=tables(FLOATS | st.integers(-(2**53), 2**53), names=NAMES, min_width=2),
+    refused=(None, "1", True, math.inf, {"a": 1}, []),
 )
+_DATATYPES: Mapping[str, tuple[str, st.SearchStrategy[Cell]]] = {
+    "owns": ("BOOL", st.booleans()),
+    "n": ("UINT8", st.integers(0, 255)),
+    "amount": ("INT64", _WHOLE),
+    "rate": ("FP64", FLOATS),
+    "job": ("BYTES", TEXTS),
+}
+TENSORS_TYPED = FormatCase(
+    plugin=tensors.plugin,
+    options={"datatypes": {name: datatype for name, (datatype, _) in _DATATYPES.items()}},
+    tables=st.lists(st.tuples(*(cells for _, cells in _DATATYPES.values())).map(list), min_size=1, max_size=4).map(
+        lambda read: Table(tuple(_DATATYPES), read)
+    ),
+    refused=(None, math.nan, {"a": 1}),
+)
+
+
+class Form(Struct, frozen=True):
+    """A codec or preset, and what of a table fits into it."""
+
+    name: str
+    case: FormatCase
+    width: int | None = None
+
+    def fitting(self, written: Table) -> Table:
+        """Return the table, or its first column where the form has but one."""
+        if self.width is None:
+            return written
+        return Table((written.columns or ())[: self.width], [row[: self.width] for row in written.rows])
+
+
+class Family(Struct, frozen=True):
+    """Forms that carry the same tables: made once, each goes through all of them."""
+
+    name: str
+    tables: st.SearchStrategy[Table]
+    forms: Sequence[Form]
+
+
+def _of_presets(takes: Callable[[Mapping[str, Any]], bool], like: FormatCase) -> list[Form]:
+    """Return both directions of each preset whose options are taken; they carry what `like` does."""
+    found: list[Form] = []
+    for preset in presets:
+        for direction, options in (("request", preset.request), ("response", preset.response)):
+            if takes(options):
+                rest = {key: value for key, value in options.items() if key != "format"}
+                nameless = options["format"] == "csv" or options.get("row") == "array"
+                case = FormatCase(
+                    plugin=CODECS[options["format"]],
+                    options=rest,
+                    tables=like.tables,
+                    comes_back=like.comes_back,
+                    refused=like.refused,
+                    **({"reading": named} if nameless else {}),
+                )
+                found.append(Form(f"{preset.name}: {direction}", case))
+    return found
+
+
+JSON_FORMS = [
+    Form("rows: object", ROWS_OBJECT),
+    Form("rows: array", ROWS_ARRAY),
+    Form("rows: features", ROWS_FEATURES),
+    Form("rows: data", ROWS_DATA),
+    Form("rows: value", ROWS_VALUE, width=1),
+    Form("rows: columns", ROWS_COLUMNS),
+    Form("jsonlines: object", JSON_LINES_OBJECT),
+    Form("jsonlines: array", JSON_LINES_ARRAY),
+    Form("jsonlines: features", JSON_LINES_FEATURES),
+    Form("jsonlines: data", JSON_LINES_DATA),
+    Form("jsonlines: value", JSON_LINES_VALUE, width=1),
+    Form("table", TABLE_FIELDS),
+    *_of_presets(lambda options: options["format"] in ("rows", "table") and "cells" not in options, TABLE_FIELDS),
+]
+CSV_FORMS = [
+    Form("csv", CSV_PLAIN),
+    Form("csv: header", CSV_HEADER),
+    *_of_presets(lambda options: options["format"] == "csv", CSV_PLAIN),
+]
+STUDIO_FORMS = _of_presets(lambda options: options.get("cells") == "text", TABLE_STUDIO)
+
+FAMILIES = [
+    Family("json", JSON_TABLES, JSON_FORMS),
+    Family("text", TABLE_STUDIO.tables, STUDIO_FORMS),
+    Family("csv", CSV_PLAIN.tables, CSV_FORMS),
+    Family("csv of numbers", CSV_OF_NUMBERS.tables, [Form("csv: numbers", CSV_OF_NUMBERS)]),
+    Family(
+        "tensors",
+        by_datatype(),
+        [Form("tensors: rank 2", TENSORS_COLUMNS), Form("tensors: rank 1", TENSORS_FLAT_COLUMNS)],
+    ),
+    Family("tensors with datatypes", TENSORS_TYPED.tables, [Form("tensors: datatypes", TENSORS_TYPED)]),
+    Family("matrix", TENSORS_MATRIX.tables, [Form("tensors: tensor", TENSORS_MATRIX)]),
+]

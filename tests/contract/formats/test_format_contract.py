@@ -43,6 +43,14 @@ class TestJsonLinesOfFeatures(FormatConformance):
     case = cases.JSON_LINES_FEATURES
 
 
+class TestJsonLinesOfData(FormatConformance):
+    case = cases.JSON_LINES_DATA
+
+
+class TestJsonLinesOfValues(FormatConformance):
+    case = cases.JSON_LINES_VALUE
+
+
 class TestTableOfFieldsAndValues(FormatConformance):
     case = cases.TABLE_FIELDS
 
@@ -67,12 +75,20 @@ class TestCsvWithHeader(FormatConformance):
     case = cases.CSV_HEADER
 
 
+class TestCsvOfNumbers(FormatConformance):
+    case = cases.CSV_OF_NUMBERS
+
+
 class TestTensorOfEachColumn(FormatConformance):
     case = cases.TENSORS_COLUMNS
 
 
 class TestFlatTensorOfEachColumn(FormatConformance):
     case = cases.TENSORS_FLAT_COLUMNS
+
+
+class TestTensorsOfDatatypes(FormatConformance):
+    case = cases.TENSORS_TYPED
 
 
 class TestTensorOfAllColumns(FormatConformance):

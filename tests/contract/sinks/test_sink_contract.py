@@ -4,18 +4,18 @@ import sys
 
 import pytest
 
-from adapters.testing.conformance import HttpSinkConformance, SinkConformance
+from adapters.testing.conformance import AuditableSinkConformance, HttpSinkConformance, SinkConformance
 from adapters.testing.conformance.records import in_seconds
 from gateway.registry import Registry
 from schemas.errors import SinkUnavailableError
 from tests.contract.sinks.case_kafka import KafkaBench
 from tests.contract.sinks.case_object_store import AzureBlobBench, S3Bench
-from tests.contract.sinks.case_openscale import OpenScaleBench
+from tests.contract.sinks.case_openscale import OpenScaleBench, OpenScaleV1Bench
 from tests.contract.sinks.case_postgres import PostgresBench
 from tests.contract.sinks.case_webhook import WebhookBench
 
 
-class TestOpenScale(HttpSinkConformance):
+class TestOpenScale(HttpSinkConformance, AuditableSinkConformance):
     """The sink that is issued credentials, and settles later than it sends."""
 
     case = OpenScaleBench
@@ -36,24 +36,30 @@ class TestOpenScale(HttpSinkConformance):
             await bench.sink.settle(receipt, deadline=in_seconds(-1))
 
 
+class TestOpenScaleV1(TestOpenScale):
+    """The same by the API that can't be asked what became of a batch."""
+
+    case = OpenScaleV1Bench
+
+
 class TestWebhook(HttpSinkConformance):
     case = WebhookBench
 
 
-class TestKafka(SinkConformance):
+class TestKafka(SinkConformance, AuditableSinkConformance):
     case = KafkaBench
 
 
-class TestS3(SinkConformance):
+class TestS3(SinkConformance, AuditableSinkConformance):
     case = S3Bench
 
 
-class TestAzureBlobs(SinkConformance):
+class TestAzureBlobs(SinkConformance, AuditableSinkConformance):
     case = AzureBlobBench
 
 
 @pytest.mark.acceptance
-class TestPostgres(SinkConformance):
+class TestPostgres(SinkConformance, AuditableSinkConformance):
     case = PostgresBench
 
 

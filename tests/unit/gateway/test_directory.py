@@ -42,7 +42,7 @@ class ScriptedEngine:
         self.asked.set()
         if isinstance(self.found, Exception):
             raise self.found
-        return [Endpoint(name=name) for name in self.found]
+        return [Endpoint(name=name, description="discovered") for name in self.found]
 
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         raise NotImplementedError
@@ -171,6 +171,14 @@ async def test_filters_apply_whatever_the_engine_returns(tmp_path: Path) -> None
     found = directory(tmp_path, discover=wanted, aws=engine)
     await found.refresh("aws")
     assert ids(found) == ["aws--prod-a"]
+
+
+async def test_what_is_found_about_a_configured_endpoint_is_taken_whatever_the_patterns_say(tmp_path: Path) -> None:
+    engine = ScriptedEngine(known=["loan"], found=["loan", "dev"])
+    found = directory(tmp_path, discover=DiscoverySettings(include=("prod-*",)), aws=engine)
+    await found.refresh("aws")
+    assert ids(found) == ["aws--loan"]
+    assert found.find("aws--loan").endpoint.description == "discovered"
 
 
 async def test_leader_goes_on_after_failures_and_refreshes_when_asked(tmp_path: Path) -> None:

@@ -3,20 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.base import Sink, SinkPlugin, Transport
+from adapters.base import RecordFilter, Sink, SinkPlugin, Transport
 from gateway import leading as leading_module
 from gateway.config.configuration import SinkConfiguration
 from gateway.directory import Directory
 from gateway.directory_store import DirectoryStore
 from gateway.leading import Leading
 from gateway.payloadlog.appending import Appender
+from gateway.payloadlog.cursors import Cursors, Registration
 from gateway.payloadlog.leader import LeaderLock
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
@@ -107,10 +108,43 @@ async def test_second_process_follows_and_ships_nothing(
         assert second.stored == []
 
 
+async def test_follower_serves_only_when_the_leader_has_told_what_sinks_are_owed(tmp_path: Path, spool: Path) -> None:
+    lock = LeaderLock(spool)
+    assert lock.try_acquire()
+    sink = FakeSink()
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(stack.enter_async_context(led(tmp_path, ScriptedEngine(), sink)))
+        await asyncio.sleep(0.2)
+        assert not starting.done()
+        cursors = Cursors(spool)
+        cursors.register({"fake": Registration(RecordFilter(), "now")})
+        cursors.close()
+        await starting
+        append(spool, 1)
+        (account,) = SpoolReader(spool).accounts()
+        assert account.pending == 1
+    assert sink.stored == []
+    lock.release()
+
+
+async def test_leader_that_dies_before_it_has_told_what_sinks_are_owed_is_replaced_at_once(
+    tmp_path: Path, spool: Path
+) -> None:
+    lock = LeaderLock(spool)
+    assert lock.try_acquire()
+    sink = FakeSink()
+    asyncio.get_running_loop().call_later(0.1, lock.release)
+    async with led(tmp_path, ScriptedEngine(), sink) as (leading, _):
+        append(spool, 1)
+        leading.wake()
+        await sink.has(1)
+
+
 async def test_follower_takes_over_when_the_leader_is_gone(
     tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leading_module, "TAKE_OVER_SECONDS", 0.02)
+    monkeypatch.setattr(leading_module, "REGISTER_SECONDS", 0.0)
     sink = FakeSink()
     lock = LeaderLock(spool)
     assert lock.try_acquire()

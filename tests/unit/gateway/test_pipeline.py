@@ -12,7 +12,7 @@ from gateway.pipeline import NativePart, Pipeline, Pipelines
 from schemas.configuration import InputSettings, OutputSettings
 from schemas.deployment import Deployment, Endpoint, Limits
 from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
-from schemas.scoring import ScoringRequest
+from schemas.scoring import ScoringRequest, ScoringResponse
 from tests.fakes.engines import ScriptedEngine, answered
 from tests.fakes.gateways import configuration_of, deployed, registry
 
@@ -98,6 +98,55 @@ def test_answers_with_other_columns_or_rows_are_no_answer() -> None:
     short = [answered({"fields": ["x"], "values": rows}) for rows in ([[1]], [])]
     with pytest.raises(EngineReplyError):
         built.decode(request, parts, short)
+
+
+def joined(*bodies: Any, **settings: Any) -> Any:
+    built = pipeline(Limits(max_rows=1), **settings)
+    request = ScoringRequest([[n] for n in range(len(bodies))], ["a"])
+    parts = built.encode(request)
+    return built.decode(request, parts, [answered(body) for body in bodies])
+
+
+def test_parts_with_columns_in_another_order_are_joined_by_name() -> None:
+    response = joined(
+        {"fields": ["label", "p"], "values": [["Risk", 0.75]]},
+        {"fields": ["p", "label"], "values": [[0.25, "No Risk"]]},
+    ).response
+    assert response == ScoringResponse(["label", "p"], [["Risk", 0.75], ["No Risk", 0.25]])
+
+
+def test_probabilities_by_class_stay_with_their_classes_whatever_order_a_part_has() -> None:
+    output = OutputSettings(probability=("no", "yes"), labels=("no", "yes"))
+    decoded = joined(
+        {"predictions": [{"no": 0.75, "yes": 0.25}]},
+        {"predictions": [{"yes": 0.875, "no": 0.125}]},
+        format="mlflow",
+        output=output,
+    )
+    assert decoded.response.values == [["no", [0.75, 0.25]], ["yes", [0.125, 0.875]]]
+
+
+def test_part_whose_rows_lack_a_column_is_joined_as_if_all_had_come_in_one_answer() -> None:
+    rows = [{"label": "Risk"}, {"note": 1, "label": "No Risk"}, {"label": "Risk", "note": None}]
+    in_parts = joined(*({"predictions": [row]} for row in rows), format="mlflow").response
+    built = pipeline(format="mlflow")
+    request = ScoringRequest([[n] for n in range(len(rows))], ["a"])
+    at_once = built.decode(request, built.encode(request), [answered({"predictions": rows})]).response
+    assert in_parts == at_once
+    assert at_once == ScoringResponse(["label", "note"], [["Risk", None], ["No Risk", 1], ["Risk", None]])
+
+
+def test_part_of_a_table_that_lacks_a_column_is_no_answer() -> None:
+    with pytest.raises(EngineReplyError, match="different columns"):
+        joined({"fields": ["a", "b"], "values": [[1, 2]]}, {"fields": ["b"], "values": [[3]]})
+
+
+def test_each_part_may_state_an_order_of_classes() -> None:
+    output = OutputSettings(prediction="l", probability="p", probability_of="each", labels=("No Risk", "Risk"))
+    body: dict[str, Any] = {"fields": ["l", "p"], "values": [["Risk", [0.25, 0.75]]]}
+    right, wrong = body | {"labels": ["No Risk", "Risk"]}, body | {"labels": ["Risk", "No Risk"]}
+    assert joined(right, wrong, output=output).labels_contradict
+    assert not joined(right, right, output=output).labels_contradict
 
 
 @pytest.mark.parametrize(("stated", "contradicts"), [(["No Risk", "Risk"], False), (["Risk", "No Risk"], True)])

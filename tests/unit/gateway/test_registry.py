@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_module_that_exits_when_imported_is_a_broken_plugin(folder: Path) -> N
     (folder / "module_that_exits_at_import.py").write_text("raise SystemExit(3)\n")
     write_distribution(folder, "bad-plugins", {"sinks": {"exits": "module_that_exits_at_import:plugin"}})
     assert row(Registry.load(), "exits").state == "broken"
+
+
+def test_a_module_whose_import_never_ends_is_a_broken_plugin_and_delays_no_other_for_ever(folder: Path) -> None:
+    write_distribution(folder, "example-plugins", EXAMPLE)
+    gate = folder / "gate"
+    os.mkfifo(gate)
+    # Whoever reads it waits until somebody writes.
+    (folder / "module_that_waits_at_import.py").write_text(f"import pathlib\npathlib.Path({str(gate)!r}).read_text()\n")
+    write_distribution(folder, "bad-plugins", {"engines": {"a-waiter": "module_that_waits_at_import:plugin"}})
+
+    registry = Registry.load(import_seconds=1.0)
+    gate.write_text("")
+
+    assert registry.engine("tin")
+    with pytest.raises(ConfigurationError, match=r"bad-plugins 1\.2 .* did not end within 1 s"):
+        registry.engine("a-waiter")
 
 
 def test_a_kind_that_two_distributions_claim_is_refused_with_both_names(folder: Path) -> None:

@@ -97,6 +97,15 @@ async def test_throttled_to_the_end_is_unavailable(tmp_path: Path) -> None:
         assert bench.records()[0]["response_time"] is not None
 
 
+async def test_what_is_worth_two_attempts_gets_no_third(tmp_path: Path) -> None:
+    failed = EngineRefusedError("Failed.", engine_status=500, retryable=True, retry_after=0.0, max_attempts=2)
+    engine = ScriptedEngine(raises(failed))
+    async with scoring_bench(tmp_path, engine) as bench:
+        with pytest.raises(EngineRefusedError):
+            await bench.score(ROWS)
+        assert (len(engine.requests), len(bench.records())) == (2, 1)
+
+
 async def test_pause_without_advice_is_short_and_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "FIRST_PAUSE_SECONDS", 0.02)
     times: list[float] = []
@@ -323,6 +332,20 @@ async def test_labels_in_the_wrong_order_are_counted(tmp_path: Path) -> None:
     async with scoring_bench(tmp_path, engine, deployment=deployed(output=output)) as bench:
         await bench.score(ROWS)
         assert bench.count("contradicting_rows_total", deployment="credit") == 2
+
+
+@pytest.mark.parametrize(("stated", "count"), [(["No Risk", "Risk"], 0), (["Risk", "No Risk"], 1), (["a"], 0)])
+async def test_answers_that_state_another_order_of_classes_are_counted(
+    tmp_path: Path, stated: list[str], count: int
+) -> None:
+    output = OutputSettings(prediction="label", probability="p", probability_of="each", labels=("No Risk", "Risk"))
+    values = [["Risk", [0.25, 0.75]]] * 3
+    engine = ScriptedEngine(says({"fields": ["label", "p"], "labels": stated, "values": values}))
+    async with scoring_bench(tmp_path, engine, deployment=deployed(output=output)) as bench:
+        response = await bench.score(ROWS)
+        assert response == {"fields": ["prediction", "probability"], "values": values, "labels": ["No Risk", "Risk"]}
+        assert bench.count("contradicting_labels_total", deployment="credit") == count
+        assert bench.count("contradicting_rows_total", deployment="credit") == 0
 
 
 async def test_async_durability_answers_before_the_record_is_on_disk_and_keeps_it(tmp_path: Path) -> None:

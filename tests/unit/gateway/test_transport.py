@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -93,6 +94,18 @@ async def test_no_header_of_its_own_but_what_http_needs(transport: HttpTransport
     async with Emulator([web.post("/", remember, name="remember")]) as server:
         await transport.request("POST", f"{server.url}/", headers={"X-A": "1"}, body=b"b", deadline=soon())
     assert seen == [{"host", "x-a", "content-length", "accept-encoding"}]
+
+
+@pytest.mark.parametrize(("method", "announced"), [("GET", None), ("POST", "0")])
+async def test_only_what_may_have_a_body_announces_that_it_has_none(
+    transport: HttpTransport, method: str, announced: str | None
+) -> None:
+    async def length(request: web.Request) -> web.Response:
+        return web.json_response([request.headers.get("Content-Length"), request.headers.get("Content-Type")])
+
+    async with Emulator([web.route("*", "/", length)]) as server:
+        answer = await transport.request(method, server.url, headers={}, deadline=soon())
+    assert json.loads(answer.body) == [announced, None]
 
 
 async def test_body_of_many_megabytes_arrives_whole(server: Emulator, transport: HttpTransport) -> None:

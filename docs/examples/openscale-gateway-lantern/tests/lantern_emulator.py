@@ -1,6 +1,7 @@
 """A Lantern server on loopback: models, and a feedback store."""
 
 import json
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -27,7 +28,7 @@ class LanternEmulator(Emulator):
             ]
         )
         self._authorization = f"Bearer {token}"
-        self.feedback: dict[str, dict[str, object]] = {}
+        self.feedback: dict[str, dict[str, Any]] = {}
         self.refused: set[str] = set()
 
     async def _models(self, request: web.Request) -> web.Response:

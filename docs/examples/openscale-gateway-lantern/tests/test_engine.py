@@ -8,6 +8,7 @@ from openscale_gateway_lantern.engine import LanternSettings, plugin
 
 from adapters.base import NativeRequest
 from adapters.testing.conformance import Counterpart, EngineCase, EngineConformance, http_failures
+from schemas.deployment import Limits
 
 TOKEN = "token-of-the-tests"
 
@@ -20,13 +21,14 @@ async def started() -> AsyncIterator[Counterpart]:
     async with LanternEmulator(token=TOKEN) as emulator:
         yield Counterpart(
             emulator=emulator,
-            settings=settings(emulator.url),
+            settings=settings(emulator.url, endpoints={"credit": {"limits": {"max_rows": 100}}}),
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(emulator.url, "another"),
             endpoint="credit",
             request=NativeRequest(b"Age=33;Job=%22clerk%22\n", "text/x-keyvalue", "text/x-keyvalue"),
             answer=b"label=%22No%20Risk%22;p=0.25\n",
             secrets=[TOKEN],
+            limits=Limits(max_rows=100),
         )
 
 

@@ -18,7 +18,7 @@ class TestKeyValue(FormatConformance):
     case = FormatCase(plugin=plugin, tables=tables(SCALARS), refused=([1], {"a": 1}, "\ud800"))
 
 
-def test_the_handbooks_example_is_written_and_read():
+def test_the_handbooks_example_is_written_and_read() -> None:
     codec = plugin.build(KeyValueSettings())
     assert codec.encode(Table(["Age", "Job"], [[33, "clerk"]])).content == b"Age=33;Job=%22clerk%22\n"
     answer = Body(b"label=%22No%20Risk%22;p=0.25\n", "text/x-keyvalue")

@@ -6,6 +6,7 @@ from adapters.base.http_access import (
     access_headers,
     check_access,
     check_base_url,
+    check_token_urls,
     may_carry_token,
 )
 
@@ -100,3 +101,9 @@ def test_a_base_url_may_have_a_path():
 )
 def test_tokens_go_over_tls_or_stay_on_the_machine(url, may):
     assert may_carry_token(url) is may
+
+
+def test_urls_that_take_credentials_are_checked_by_the_names_of_their_options() -> None:
+    check_token_urls(url="https://host", token_url=None)
+    with pytest.raises(ValueError, match="`token_url` has to be https"):
+        check_token_urls(url="https://host", token_url="http://host")

@@ -114,6 +114,22 @@ def test_a_lone_empty_cell_does_not_vanish():
     assert decode('""', None, fields=("a",)).rows == [[None]]
 
 
+@pytest.mark.parametrize("text", ["[a", "[0.5", "\ufeffa", " [", 'a"b', "a,b", "a\rb"])
+def test_texts_that_would_be_read_as_something_else_are_quoted(text):
+    line = encode([[text, "b]"]])
+    assert line == '"' + text.replace('"', '""') + '",b]'
+    assert decode(line, 1, fields=("x", "y")).rows == [[text, "b]"]]
+
+
+def test_readers_that_heed_no_quotes_get_numbers_only():
+    assert encode([[1, 2.5, None, True, "7", " 1e-3", ""]], cells="numbers") == "1,2.5,,1,7, 1e-3,"
+    for text in ("x", "#", "007", "1,5", "1\n2", "a#b"):
+        with pytest.raises(UnprocessableRequestError, match="no number") as caught:
+            encode([[1, 2], [3, text]], cells="numbers")
+        assert caught.value.target == "values[1][1]"
+        assert text not in caught.value.message or len(text) == 1
+
+
 @pytest.mark.parametrize(("cell", "kind"), [([0.1], "an array"), ({"a": 1}, "an object")])
 def test_vectors_and_objects_are_refused_with_their_place(cell, kind):
     with pytest.raises(UnprocessableRequestError, match=kind) as caught:
@@ -133,9 +149,26 @@ def test_all_rows_on_one_line_are_split_by_their_number():
     assert decode("1,2,3,4", 2) == Table(("probability",), [[[1, 2]], [[3, 4]]])
 
 
+def test_one_line_is_not_cut_between_a_label_and_its_score():
+    for text in ("yes,0.8", "0.8,yes", "yes,0.8,0.2,no"):
+        with pytest.raises(EngineReplyError, match="one line of CSV to 2 rows"):
+            decode(text, 2)
+    assert decode("yes,no", 2).rows == [["yes"], ["no"]]
+    assert decode("yes,0.8,no,nan", 2, fields=("a", "b")).rows == [["yes", 0.8], ["no", None]]
+
+
 def test_vectors_in_brackets_are_cells():
     assert decode("[0.1, 0.9],[0.8, 0.2]", 2) == Table(("probability",), [[[0.1, 0.9]], [[0.8, 0.2]]])
     assert decode("[0.1, 0.9]\n[0.8, nan]\n", 2) == Table(("probability",), [[[0.1, 0.9]], [[0.8, None]]])
+
+
+def test_several_vectors_to_one_row_are_refused_unless_they_are_named():
+    with pytest.raises(EngineReplyError, match="several vectors"):
+        decode("[0.1, 0.9],[0.8, 0.2]", 1)
+    assert decode("[0.1, 0.9],[0.8, 0.2]", 1, fields=("a", "b")).rows == [[[0.1, 0.9], [0.8, 0.2]]]
+    assert decode("yes,[0.1, 0.9],no,[0.8, 0.2]", 2) == Table(
+        ("prediction", "probability"), [["yes", [0.1, 0.9]], ["no", [0.8, 0.2]]]
+    )
 
 
 def test_a_line_in_the_order_of_configured_keys_is_read():

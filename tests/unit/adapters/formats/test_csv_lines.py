@@ -57,6 +57,8 @@ def test_lines_of_numbers_are_read_fast_and_all_others_are_left():
         b"1e999",
         b"\xff",
         b"[[1]]",
+        b"1],[2",
+        b"1,[2\n3]",
         b"[" * 99999,
     ):
         assert numeric_lines(content) is None

@@ -12,6 +12,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts),
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=10,
 )
 
 

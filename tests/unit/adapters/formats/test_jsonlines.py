@@ -1,3 +1,4 @@
+import json
 from contextlib import suppress
 
 import pytest
@@ -52,8 +53,13 @@ def test_lines_inside_a_json_string_are_read():
     assert decode(b'"{\\"a\\": 1}\\n{\\"a\\": 2}"', 2) == Table(("a",), [[1], [2]], optional=True)
 
 
-def test_a_line_of_text_is_a_prediction():
-    assert decode(b'"yes"', 1) == Table(("prediction",), [["yes"]])
+@pytest.mark.parametrize("text", ["yes", "[a", "{", "[0.1 0.9]"])
+def test_a_line_of_text_is_a_prediction(text):
+    assert decode(json.dumps(text).encode(), 1) == Table(("prediction",), [[text]])
+
+
+def test_a_line_that_is_a_value_stays_one_even_if_it_holds_json():
+    assert decode(b'"[1, 2]"', 1, row="value", fields=("a",)) == Table(("a",), [["[1, 2]"]])
 
 
 def test_no_lines_are_no_rows():

@@ -30,30 +30,12 @@ scalars = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(st.characters(exclude_categories=["Cs"])),
 )
-cells = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(names, inner), max_leaves=8)
 
 
-@st.composite
-def tables(draw, min_width=1):
-    columns = draw(st.lists(names, min_size=min_width, max_size=4, unique=True))
-    rows = draw(st.lists(st.lists(cells, min_size=len(columns), max_size=len(columns)), min_size=1, max_size=4))
-    return Table(tuple(columns), rows)
-
-
-@given(tables(min_width=2))
-def test_objects_come_back_as_they_were(table):
-    content = plugin.build(RowsSettings(at="input")).encode(table).content
-    assert decode(content, len(table.rows), at="input") == Table(table.columns, table.rows, optional=True)
-
-
-@given(tables(min_width=2), st.sampled_from(["array", "features"]))
-def test_arrays_and_features_come_back_as_they_were(table, form):
-    table = Table(table.columns, [["x", *row[1:]] for row in table.rows])
-    content = plugin.build(RowsSettings(at="a.b[0]", row=form)).encode(table).content
-    assert decode(content, len(table.rows), at="a.b[0]", row=form, fields=table.columns) == table
-
-
-@given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(names, inner)), st.integers(1, 3))
+@given(
+    st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(names, inner), max_leaves=10),
+    st.integers(1, 3),
+)
 def test_any_json_is_read_or_refused(body, n_rows):
     try:
         table = decode(body, n_rows, at=["output", "predictions", ""])
@@ -177,6 +159,19 @@ def test_all_scores_of_a_row_become_columns_by_label():
     assert decode(body, 2) == Table(("POS", "NEG"), [[0.9, 0.1], [0.2, 0.8]], optional=True)
 
 
+def test_the_winner_in_an_array_of_its_own_is_a_label_and_its_score():
+    body = [[{"label": "POS", "score": 0.9}], [{"label": "NEG", "score": 0.8}]]
+    assert decode(body, 2) == Table(("label", "score"), [["POS", 0.9], ["NEG", 0.8]], optional=True)
+
+
+@pytest.mark.parametrize("labels", [("POS", "POS"), (1, "1")])
+def test_two_scores_for_one_label_are_refused(labels):
+    body = [[{"label": "A", "score": 1.0}, {"label": "B", "score": 0.0}]]
+    body.append([{"label": label, "score": 0.5} for label in labels])
+    with pytest.raises(EngineReplyError, match=r"Row 1 .* two scores"):
+        decode(body, 2)
+
+
 def test_null_at_a_place_is_present_and_refused():
     with pytest.raises(EngineReplyError, match="null"):
         decode({"output": None, "data": [1]}, 1, at=["output", "data"])
@@ -264,3 +259,21 @@ def test_nan_is_read_as_null_and_never_written():
 def test_options_are_read_from_plain_data():
     settings = msgspec.convert({"at": ["a", ""], "row": "array", "fields": ["x"]}, RowsSettings)
     assert plugin.build(settings).encode(Table(["x"], [(1,)])).content == b'{"a":[[1]]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"output": [{"error": "secret 4711"}]},
+        {"output": [{"a": 1}, {"message": "secret 4711"}]},
+        {"output": {"error": ["secret 4711"]}},
+        {"output": {"error": "secret 4711"}},
+        {"output": "secret 4711"},
+        {"output": None, "error": "secret 4711", "status": 500},
+    ],
+)
+def test_an_error_where_rows_were_expected_is_for_the_caller_alone(body):
+    with pytest.raises(EngineReplyError) as caught:
+        decode(body, None, at=["output", ""])
+    assert "4711" not in caught.value.message
+    assert "secret 4711" in caught.value.engine_message

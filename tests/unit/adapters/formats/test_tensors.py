@@ -152,10 +152,17 @@ def test_a_cell_of_one_tensor_for_all_is_refused_with_its_place():
     assert caught.value.target == "values[1][1]"
 
 
-@pytest.mark.parametrize("rows", [[[[1, 2]], [[3]]], [[[1]], [2]], [[1], [[2]]], [[[]], [[]]]])
+@pytest.mark.parametrize("rows", [[[[1, 2]], [[3]]], [[[1]], [2]], [[1], [[2]]], [[[1, [2]]], [[3, 4]]]])
 def test_arrays_of_different_shapes_are_refused(rows):
     with pytest.raises(UnprocessableRequestError, match="shape"):
         encode(Table(["a"], rows))
+
+
+@pytest.mark.parametrize("rows", [[[[]], [[]]], [[[1]], [[]]], [[[[], []]]]])
+def test_empty_arrays_are_refused(rows):
+    with pytest.raises(UnprocessableRequestError, match="empty array") as caught:
+        encode(Table(["a"], rows))
+    assert caught.value.target == f"values[{len(rows) - 1 if rows[0] == [[1]] else 0}][0]"
 
 
 def test_columns_need_names():

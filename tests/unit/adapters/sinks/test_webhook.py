@@ -70,6 +70,19 @@ async def test_a_receiver_with_another_secret_is_unavailable_and_the_message_say
     assert receiver.events == []
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(301, "behind any redirect"), (403, "check `secret`"), (404, "check that `url`"), (410, "gone for good")],
+)
+async def test_a_fault_of_the_configuration_costs_no_record_and_says_what_to_check(
+    receiver: WebhookReceiver, transport: HttpTransport, status: int, words: str
+) -> None:
+    receiver.play(Fault(route="events", status=status))
+    async with connect(settings_of(url=receiver.events_url), transport) as sink:
+        with pytest.raises(SinkUnavailableError, match=f"status {status}.*{words}"):
+            await sink.send(batch_of([payload_record()], ""), deadline=in_seconds(10))
+
+
 async def test_an_answer_without_end_does_not_count_as_stored(
     receiver: WebhookReceiver, transport: HttpTransport
 ) -> None:

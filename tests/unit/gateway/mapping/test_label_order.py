@@ -58,7 +58,10 @@ def test_an_order_that_decides_nothing_contradicts_nothing(settings):
     assert not order(**settings).contradicts(beside("yes", "no"))
 
 
-def test_a_column_named_labels_matters_to_vectors_alone():
+def test_a_column_named_labels_matters_where_probabilities_are_read_by_their_order():
+    positive = EACH | {"probability_of": "positive"}
+    assert order(**positive).contradicts(in_rows("['yes', 'no']"))
+    assert not order(**positive).contradicts(in_rows("['no', 'yes']"))
     index = {"prediction": "p", "prediction_is": "index", "labels": ("no", "yes")}
     assert not order(**index).contradicts(in_rows(["yes", "no"]))
     assert order(**index).contradicts(beside("yes", "no"))

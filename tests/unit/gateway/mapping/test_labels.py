@@ -26,6 +26,10 @@ from schemas.errors import EngineReplyError
         (["False", "True"], True, "True"),
         (["no", 1], 1.0, 1),
         ([0, 1], None, None),
+        ([0, 1], -0.0, 0),
+        ([0.0, 1.0], 1, 1.0),
+        (["007", "7"], "007", "007"),
+        (["007", "7"], 7.0, "7"),
     ],
 )
 def test_a_prediction_is_cast_to_the_label_that_it_is(labels, value, label):
@@ -34,12 +38,18 @@ def test_a_prediction_is_cast_to_the_label_that_it_is(labels, value, label):
     assert type(cast) is type(label)
 
 
-@pytest.mark.parametrize("value", [2, "2", 0.5, "Risk", " 1 x", [1], {"a": 1}])
+@pytest.mark.parametrize("value", [2, "2", 0.5, "Risk", " 1 x", "01", "+1", [1], {"a": 1}])
 def test_what_is_no_label_is_refused_without_the_value(value):
     with pytest.raises(EngineReplyError) as caught:
         Labels([0, 1]).labelled(value, 17)
     assert caught.value.target == "values[17]"
     assert caught.value.message == "Row 17: the prediction is none of the 2 configured `output.labels`."
+
+
+@pytest.mark.parametrize("value", ["risk", "RISK", " Risk", "Risk ", 1, True, "1"])
+def test_a_label_in_other_letters_is_none_of_them(value):
+    with pytest.raises(EngineReplyError, match=r"none of the 2 configured `output\.labels`"):
+        Labels(["No Risk", "Risk"]).labelled(value, 0)
 
 
 @given(st.lists(st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False)), min_size=2))

@@ -12,6 +12,11 @@ from gateway.mapping.numbers import number_in
         (0.5, 0.5),
         (True, 1),
         ("7", 7),
+        ("-7", -7),
+        ("0", 0),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("1e3", 1000.0),
         (" 9.1E-02 ", 0.091),
         ("9007199254740993", 9007199254740993),
         (10**400, 10**400),
@@ -23,6 +28,31 @@ def test_a_number_is_read_whether_spelled_or_not(value, number):
     assert number_in(value) == number
 
 
-@pytest.mark.parametrize("value", [None, "", "x", "1_0", "nan", "inf", math.nan, math.inf, "1e999", [1], {}], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "x",
+        "1_0",
+        "007",
+        "00.5",
+        "+1",
+        "\u0661",
+        "0x1",
+        "1 0",
+        ".",
+        "-",
+        "9" * 5000,
+        "nan",
+        "inf",
+        math.nan,
+        math.inf,
+        "1e999",
+        [1],
+        {},
+    ],
+    ids=str,
+)
 def test_what_is_no_finite_number_is_none(value):
     assert number_in(value) is None

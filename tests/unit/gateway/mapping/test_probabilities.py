@@ -62,6 +62,12 @@ def test_a_sparse_vector_is_filled_up():
     assert read([[2, [0, 1], [0.25, 0.75]]], probability_of="each", labels=TWO) == [0.25, 0.75]
 
 
+@pytest.mark.parametrize("cell", [[2, [2], [1.0]], [2, [-1], [1.0]], [2, [1.0], [1.0]], [2, ["1"], [1.0]]])
+def test_a_sparse_vector_with_an_index_beyond_it_is_refused(cell):
+    with pytest.raises(EngineReplyError, match="has 3 numbers for 2 labels"):
+        read([cell], probability_of="each", labels=TWO)
+
+
 def test_an_array_of_one_number_is_a_number():
     assert read([[0.25]], probability_of="positive", labels=TWO) == [0.75, 0.25]
 

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import apsw
@@ -32,6 +33,9 @@ def test_installed_library_is_new_enough() -> None:
         (apsw.CantOpenError("x"), "folder"),
         (apsw.IOError("x"), "check its disk"),
         (OSError("x"), "check its disk"),
+        (OSError(errno.EROFS, "x"), "permissions"),
+        (OSError(errno.ENOSPC, "x"), "free some room"),
+        (OSError(errno.EDQUOT, "x"), "free some room"),
     ],
 )
 def test_each_failure_says_what_to_do(error: Exception, advice: str) -> None:

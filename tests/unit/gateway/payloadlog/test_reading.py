@@ -1,8 +1,12 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import pytest
 
+from gateway.payloadlog.appending import Appender
+from gateway.payloadlog.database import connect, wal_bytes
 from gateway.payloadlog.reading import PAGE_RECORDS, SpoolReader
 from schemas.errors import SpoolUnavailableError
 from tests.fakes.payload_records import FIRST_US, entry
@@ -45,6 +49,43 @@ def test_slow_reader_sees_records_that_arrive_meanwhile(spool: Path, append: App
     next(records)
     append(entry())
     assert sum(1 for _ in records) == PAGE_RECORDS
+
+
+def test_slow_reader_keeps_the_wal_from_nothing(spool: Path, append: Append) -> None:
+    append(*(entry(filler=5000) for _ in range(PAGE_RECORDS + 2)))
+    reading = SpoolReader(spool).records()
+    first = next(reading)
+    connection = connect(spool)
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.close()
+    assert wal_bytes(spool) == 0
+    assert first.seq + sum(1 for _ in reading) == PAGE_RECORDS + 2
+
+
+def test_pages_read_while_several_processes_append_have_no_gap_and_no_repeat(spool: Path) -> None:
+    # Ids are minted when calls begin; records are committed when they end, in another order.
+    ids = [[f"{n:032x}" for n in range(first, 240, 3)] for first in range(3)]
+
+    def append_all(scoring_ids: list[str]) -> None:
+        appender = Appender(spool)
+        for scoring_id in reversed(scoring_ids):
+            appender.append([entry(scoring_id=scoring_id)])
+        appender.close()
+
+    reader, read, after = SpoolReader(spool), list[str](), 0
+    with ThreadPoolExecutor(3) as threads:
+        appending = [threads.submit(append_all, part) for part in ids]
+        while True:
+            over = all(part.done() for part in appending)
+            page = list(reader.records(after=after, limit=7))
+            read += [record.scoring_id for record in page]
+            if page:
+                after = page[-1].seq
+            elif over:
+                break
+    assert len(read) == 240
+    assert sorted(read) == sorted(scoring_id for part in ids for scoring_id in part)
+    assert read == [record.scoring_id for record in reader.records()]
 
 
 def test_depth_counts_records_and_bytes(spool: Path, append: Append) -> None:

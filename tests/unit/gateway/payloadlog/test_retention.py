@@ -96,6 +96,28 @@ def test_records_owed_to_a_removed_sink_go_when_they_are_old_and_are_counted(
     assert (account.pending, account.dropped, account.configured) == (0, {"sink_removed": 1}, False)
 
 
+def test_clock_that_jumps_ahead_by_years_costs_no_record_that_a_sink_is_owed(
+    spool: Path, append: Append, cursors: Cursors
+) -> None:
+    cursors.register({"a": ALL, "b": ALL})
+    append(*(entry() for _ in range(4)))
+    advance(cursors, "a", 4)
+    advance(cursors, "b", 2)
+    assert sweep(spool, days=30, now_us=FIRST_US + 3650 * DAY_US) == (2, 0)
+    assert kept(spool) == [3, 4]
+
+
+def test_records_dated_ahead_by_a_wrong_clock_make_room_when_it_is_needed(
+    spool: Path, append: Append, cursors: Cursors
+) -> None:
+    cursors.register({"a": ALL})
+    append(entry(scored_at_us=FIRST_US + 3650 * DAY_US), entry(), entry())
+    advance(cursors, "a", 2)
+    assert sweep(spool, days=1, now_us=FIRST_US + 2 * DAY_US) == (0, 0)
+    assert sweep(spool, max_bytes=1) == (0, 2)
+    assert kept(spool) == [3]
+
+
 def test_long_wal_is_moved_into_the_file(spool: Path, append: Append) -> None:
     append(*(entry(filler=20_000) for _ in range(20)))
     wal = spool.with_name("payloads.db-wal")

@@ -1,11 +1,14 @@
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import apsw
 import pytest
 
 from gateway.payloadlog.database import connect
+from gateway.payloadlog.leader import LeaderLock
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
 from schemas.errors import PayloadLogError, SpoolUnavailableError
@@ -60,6 +63,45 @@ def test_spool_of_another_format_is_refused(spool: Path) -> None:
     connection.close()
     with pytest.raises(PayloadLogError, match="format 99"):
         Spool.open(spool, max_bytes=10**9)
+
+
+def test_spool_of_a_later_release_is_left_alone_whatever_tables_it_has(spool: Path, append: Append) -> None:
+    append(entry(), entry())
+    connection = connect(spool)
+    connection.execute("DROP TABLE requeued")
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with pytest.raises(PayloadLogError, match="format 2"):
+        Spool.open(spool, max_bytes=10**9)
+    assert SpoolReader(spool).last_seq() == 2
+    assert not list(spool.parent.glob("*damaged*"))
+
+
+def test_damaged_spool_is_not_moved_away_from_a_gateway_that_uses_it(spool: Path) -> None:
+    connection = connect(spool)
+    connection.execute("DROP TABLE requeued")
+    connection.close()
+    with LeaderLock(spool) as lock:
+        assert lock.try_acquire()
+        with pytest.raises(PayloadLogError, match="another gateway is using it"):
+            Spool.open(spool, max_bytes=10**9)
+        assert not list(spool.parent.glob("*damaged*"))
+    recovery = Spool.open(spool, max_bytes=10**9).recovery
+    assert recovery is not None
+    assert recovery.damaged.exists()
+
+
+def test_gateways_that_start_at_once_share_a_new_spool(tmp_path: Path) -> None:
+    path, n = tmp_path / "payloads.db", 8
+    together = Barrier(n)
+
+    def open_spool(_: int) -> object:
+        together.wait()
+        return Spool.open(path, max_bytes=10**9).recovery
+
+    with ThreadPoolExecutor(n) as threads:
+        assert list(threads.map(open_spool, range(n))) == [None] * n
+    assert SpoolReader(path).depth().records == 0
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:

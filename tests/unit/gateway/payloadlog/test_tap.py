@@ -10,6 +10,7 @@ import pytest
 from msgspec import json
 from structlog.testing import capture_logs
 
+from gateway.payloadlog.database import connect
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
 from gateway.payloadlog.tap import CallRecord, Tap, TappedCall, Unlogged, outcome_of, unrecorded
@@ -246,6 +247,36 @@ async def test_unnamed_columns_that_nobody_knows_are_refused(tmp_path: Path) -> 
         with pytest.raises(UnprocessableRequestError, match="send `fields`"):
             at.open(request=ScoringRequest([["Ann"]], None), redact={"Name": "drop"})
         assert at.records() == []
+
+
+async def test_call_that_is_cancelled_while_its_record_is_written_ends_as_the_record_says(tmp_path: Path) -> None:
+    async with bench(tmp_path) as tapped:
+
+        async def scored() -> str:
+            async with tapped.open() as record:
+                record.answered(RESPONSE, RESPONSE_TEXT)
+            return "answered"
+
+        async def failed() -> None:
+            async with tapped.open():
+                raise EngineRefusedError("no", engine_status=400)
+
+        busy = connect(tapped.spool)
+        busy.execute("BEGIN IMMEDIATE")
+        calls = [asyncio.create_task(scored()), asyncio.create_task(failed())]
+        await asyncio.sleep(0)
+        # Twice: a server that stops may do so.
+        for _ in range(2):
+            for call in calls:
+                call.cancel()
+            await asyncio.sleep(0)
+        assert not any(call.done() for call in calls)
+        busy.execute("ROLLBACK")
+        busy.close()
+        assert await calls[0] == "answered"
+        with pytest.raises(asyncio.CancelledError):
+            await calls[1]
+        assert [record["outcome"] for record in tapped.records()] == ["scored", "engine_error"]
 
 
 async def test_unlogged_call_fails_as_it_would_otherwise() -> None:

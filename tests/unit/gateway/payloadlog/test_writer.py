@@ -156,6 +156,20 @@ async def test_record_that_the_disk_has_no_room_for_is_refused(spool: Path) -> N
         assert writer.problem is None
 
 
+async def test_spool_that_is_moved_away_takes_no_records_until_it_is_back(spool: Path) -> None:
+    async with SpoolWriter(spool, max_bytes=MAX_BYTES) as writer, asyncio.timeout(10):
+        away = await asyncio.to_thread(spool.rename, spool.with_name("away.db"))
+        while writer.problem is None:
+            await asyncio.sleep(0.01)
+        with pytest.raises(SpoolUnavailableError, match="not there"):
+            writer.reserve(1)
+        await asyncio.to_thread(away.rename, spool)
+        while writer.problem is not None:
+            await asyncio.sleep(0.01)
+        await writer.append(entry())
+    assert len(ids(spool)) == 1
+
+
 async def test_missing_spool_is_refused_with_a_reason(tmp_path: Path) -> None:
     with pytest.raises(SpoolUnavailableError, match="folder"):
         async with SpoolWriter(tmp_path / "nowhere" / "payloads.db", max_bytes=MAX_BYTES):

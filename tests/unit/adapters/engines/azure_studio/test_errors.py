@@ -38,18 +38,21 @@ def test_another_body_is_shown_as_far_as_it_explains(body):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "retryable"),
+    ("status", "kind", "attempts"),
     [
-        (401, EngineRefusedError, False),
-        (404, EngineEndpointNotFoundError, False),
-        (408, EngineTimeoutError, False),
-        (409, EngineRefusedError, False),
-        (413, EngineRefusedError, False),
-        (500, EngineRefusedError, False),
-        (503, EngineUnavailableError, True),
-        (504, EngineTimeoutError, False),
+        (400, EngineRefusedError, 1),
+        (401, EngineRefusedError, 1),
+        (404, EngineEndpointNotFoundError, 1),
+        (408, EngineTimeoutError, 1),
+        (409, EngineRefusedError, 1),
+        (413, EngineRefusedError, 1),
+        (500, EngineRefusedError, 2),
+        (502, EngineRefusedError, 1),
+        (503, EngineUnavailableError, None),
+        (504, EngineTimeoutError, 1),
     ],
 )
-def test_statuses_mean_what_studio_says(status, kind, retryable):
+def test_statuses_mean_what_studio_says(status, kind, attempts):
     error = error_of(status, {"error": {"code": "X", "message": "words"}})
-    assert (type(error), error.retryable, error.engine_message) == (kind, retryable, "words")
+    assert (type(error), error.engine_message) == (kind, "words")
+    assert (error.max_attempts if error.retryable else 1) == attempts

@@ -1,5 +1,6 @@
 import pytest
 
+from adapters.engines.azureml.describing import document_beside
 from adapters.testing.azureml import EmulatedDeployment
 from adapters.testing.emulator import Fault
 
@@ -18,6 +19,13 @@ async def test_columns_come_from_the_endpoints_own_description_whatever_credenti
     emulator.add_endpoint("bare", auth_mode=auth_mode)
     async with connect() as engine:
         assert await columns(engine) == {"credit": ("Job", "Age"), "bare": None}
+
+
+async def test_where_rows_stand_in_a_request_comes_with_the_columns(emulator, connect):
+    emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
+    async with connect() as engine:
+        (endpoint,) = await engine.endpoints()
+    assert endpoint.request_options == {"rows": {"at": "input"}}
 
 
 async def test_the_chosen_deployment_is_asked(emulator, connect):
@@ -59,3 +67,30 @@ async def test_no_key_leaves_for_another_host(emulator, connect):
     async with connect() as engine:
         assert await columns(engine) == {"credit": None}
     assert "swagger" not in emulator.requests
+
+
+async def test_endpoints_by_url_are_asked_beside_their_scoring_url(emulator, connect):
+    for name in ("credit", "bare"):
+        emulator.add_endpoint(
+            name, auth_mode="None", deployments=[WITH_COLUMNS if name == "credit" else EmulatedDeployment()]
+        )
+    by_url = {name: {"url": emulator.scoring_url(name)} for name in ("credit", "bare")}
+    nothing = {"subscription_id": None, "resource_group": None, "workspace": None}
+    async with connect(endpoints=by_url, **nothing) as engine:
+        assert await columns(engine) == {"credit": ("Job", "Age")}
+        assert "endpoints" not in emulator.requests
+    async with connect(endpoints=by_url) as engine:
+        assert await columns(engine) == {"credit": ("Job", "Age")}
+
+
+@pytest.mark.parametrize(
+    ("scoring", "document"),
+    [
+        ("https://aci.example/score", "https://aci.example/swagger.json"),
+        ("http://10.0.0.1/api/v1/service/credit/score", "http://10.0.0.1/api/v1/service/credit/swagger.json"),
+        ("https://credit.example/predict", None),
+        ("https://score", None),
+    ],
+)
+def test_the_document_of_a_service_stands_beside_its_scoring_url(scoring, document):
+    assert document_beside(scoring) == document

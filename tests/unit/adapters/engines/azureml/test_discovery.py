@@ -1,15 +1,20 @@
 import asyncio
+import json
 
+import msgspec
 import pytest
 
-from adapters.engines.azureml.discovery import MAX_BYTES, can_score, endpoint_of
+from adapters.engines.azureml import plugin
+from adapters.engines.azureml.discovery import MAX_BYTES, Entry, can_score, endpoint_of, entries_of
 from adapters.engines.azureml.sdk import ListedDeployment, ListedEndpoint
-from adapters.engines.azureml.settings import AzureEndpointSettings, LimitSettings
-from adapters.testing.azureml import EmulatedDeployment
+from adapters.engines.azureml.settings import AzureEndpointSettings, AzureSettings, LimitSettings
+from adapters.engines.azureml.workspace import MAX_MISSED
+from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment
+from adapters.testing.azureml.workspace import endpoint_document
 from adapters.testing.emulator import Fault
 from schemas.deployment import Asset
 from schemas.errors import EngineRefusedError, EngineUnavailableError
-from tests.unit.adapters.engines.azureml.calls import by_url
+from tests.unit.adapters.engines.azureml.calls import REQUEST, by_url, context, settings_for
 
 NO_SETTINGS = AzureEndpointSettings()
 BLUE = ListedDeployment(name="blue", model="azureml:credit:7", timeout_seconds=5.0, n_parallel=2)
@@ -22,6 +27,7 @@ def listed(**changes) -> ListedEndpoint:
         "id": "/workspace/onlineEndpoints/credit",
         "state": "Succeeded",
         "auth_mode": "key",
+        "kubernetes": False,
         "scoring_uri": "https://credit/score",
         "swagger_uri": "https://credit/swagger.json",
         "description": "Credit risk",
@@ -33,9 +39,13 @@ def listed(**changes) -> ListedEndpoint:
     return ListedEndpoint(**(members | changes))
 
 
+def entry(settings=NO_SETTINGS, **changes) -> Entry:
+    return Entry(name="credit", listed=listed(**changes), settings=settings, chosen=settings.deployment)
+
+
 @pytest.mark.parametrize("state", ["Succeeded", "Updating", None])
 def test_a_provisioned_endpoint_with_traffic_can_score(state):
-    assert can_score(listed(state=state), NO_SETTINGS)
+    assert can_score(entry(state=state))
 
 
 @pytest.mark.parametrize(
@@ -49,15 +59,59 @@ def test_a_provisioned_endpoint_with_traffic_can_score(state):
     ],
 )
 def test_an_endpoint_that_would_answer_no_call_is_left_out(changes):
-    assert not can_score(listed(**changes), NO_SETTINGS)
+    assert not can_score(entry(**changes))
 
 
 def test_a_chosen_deployment_needs_no_traffic():
-    assert can_score(listed(traffic={}), AzureEndpointSettings(deployment="green"))
+    assert can_score(entry(AzureEndpointSettings(deployment="green"), traffic={}))
+
+
+@pytest.mark.parametrize(
+    ("deployments", "scores"),
+    [((BLUE,), False), ((BLUE, msgspec.structs.replace(GREEN, state="Failed")), False), (None, True)],
+    ids=["there is none", "failed", "can't be listed"],
+)
+def test_a_chosen_deployment_has_to_be_there(deployments, scores):
+    assert can_score(entry(AzureEndpointSettings(deployment="green"), deployments=deployments)) is scores
+
+
+def settings(**options) -> AzureSettings:
+    workspace = {"type": "azureml", "subscription_id": "s", "resource_group": "g", "workspace": "w"}
+    return msgspec.convert(workspace | options, AzureSettings)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"credit": None}),
+        ({"endpoints": {"credit": {"deployment": "green"}}}, {"credit": "green"}),
+        ({"endpoints": {"credit/green": {}, "fraud/blue": {}}}, {"credit": None, "credit/green": "green"}),
+        ({"list_by": "deployment"}, {"credit/blue": "blue", "credit/green": "green"}),
+        (
+            {"list_by": "deployment", "endpoints": {"credit": {}}},
+            {"credit/blue": "blue", "credit/green": "green", "credit": None},
+        ),
+        ({"list_by": "deployment", "discover": {"exclude": ["*/blue"]}}, {"credit/green": "green"}),
+        ({"list_by": "deployment", "discover": {"exclude": ["credit"]}}, {}),
+        (
+            {"list_by": "deployment", "discover": {"include": ["credit"]}},
+            {"credit/blue": "blue", "credit/green": "green"},
+        ),
+    ],
+)
+def test_entries_are_endpoints_or_deployments_as_the_configuration_says(options, expected):
+    assert {item.name: item.chosen for item in entries_of(listed(), settings(**options))} == expected
+
+
+def test_a_deployment_is_known_by_its_own_id():
+    (_, green) = entries_of(listed(), settings(list_by="deployment"))
+    endpoint = endpoint_of(green, "k")
+    assert endpoint.rn == "/workspace/onlineEndpoints/credit/deployments/green"
+    assert (endpoint.native["deployment"], endpoint.asset.name, endpoint.timeout_seconds) == ("green", "other", 65.0)
 
 
 def test_an_endpoint_carries_what_azure_tells():
-    endpoint = endpoint_of(listed(), NO_SETTINGS, "k")
+    endpoint = endpoint_of(entry(), "k")
     assert (endpoint.name, endpoint.description) == ("credit", "Credit risk")
     assert endpoint.rn == "/workspace/onlineEndpoints/credit"
     assert (endpoint.created_at, endpoint.modified_at) == ("2024-03-01T08:00:00.123Z", "2024-03-02T10:30:00.000Z")
@@ -81,33 +135,34 @@ def test_an_endpoint_carries_what_azure_tells():
 )
 def test_the_model_becomes_the_asset(model, asset):
     deployment = ListedDeployment(name="blue", model=model)
-    found = endpoint_of(listed(deployments=(deployment,)), NO_SETTINGS, None).asset
+    found = endpoint_of(entry(deployments=(deployment,)), None).asset
     identity, name, revision = asset
     assert found == Asset(id=identity, name=name, rn=identity, revision=revision, url="https://credit/swagger.json")
 
 
 def test_the_asset_is_that_of_the_deployment_with_most_traffic():
-    endpoint = endpoint_of(listed(traffic={"blue": 10, "Green": 90}), NO_SETTINGS, None)
+    endpoint = endpoint_of(entry(traffic={"blue": 10, "Green": 90}), None)
     assert endpoint.asset is not None
     assert endpoint.asset.name == "other"
 
 
 def test_the_time_is_that_of_the_slowest_deployment_that_calls_reach_and_five_seconds():
-    assert endpoint_of(listed(), NO_SETTINGS, None).timeout_seconds == 10.0
-    assert endpoint_of(listed(traffic={"blue": 50, "green": 50}), NO_SETTINGS, None).timeout_seconds == 65.0
-    assert endpoint_of(listed(), AzureEndpointSettings(deployment="green"), None).timeout_seconds == 65.0
-    assert endpoint_of(listed(deployments=()), NO_SETTINGS, None).timeout_seconds is None
+    assert endpoint_of(entry(), None).timeout_seconds == 10.0
+    assert endpoint_of(entry(traffic={"blue": 50, "green": 50}), None).timeout_seconds == 65.0
+    assert endpoint_of(entry(AzureEndpointSettings(deployment="green")), None).timeout_seconds == 65.0
+    assert endpoint_of(entry(deployments=()), None).timeout_seconds is None
+    assert endpoint_of(entry(deployments=None, kubernetes=True), None).timeout_seconds == 305.0
 
 
 def test_a_split_batch_asks_for_no_more_than_the_deployments_work_on():
-    assert endpoint_of(listed(), NO_SETTINGS, None).limits.max_parallel == 2
-    assert endpoint_of(listed(traffic={"green": 100}), NO_SETTINGS, None).limits.max_parallel == 4
+    assert endpoint_of(entry(), None).limits.max_parallel == 2
+    assert endpoint_of(entry(traffic={"green": 100}), None).limits.max_parallel == 4
 
 
 def test_details_of_the_configuration_win():
     limits = LimitSettings(max_bytes=10, max_rows=3, max_parallel=6)
     settings = AzureEndpointSettings(key="mine", deployment="green", limits=limits)
-    endpoint = endpoint_of(listed(auth_mode="aadtoken"), settings, None)
+    endpoint = endpoint_of(entry(settings, auth_mode="aadtoken"), None)
     assert (endpoint.native["key"], endpoint.native["auth_mode"]) == ("mine", "key")
     assert endpoint.native["deployment"] == "green"
     assert (endpoint.limits.max_bytes, endpoint.limits.max_rows, endpoint.limits.max_parallel) == (10, 3, 6)
@@ -115,7 +170,7 @@ def test_details_of_the_configuration_win():
 
 @pytest.mark.parametrize("text", [None, "", "5/7/2024 3:18:52 PM +00:00"])
 def test_a_date_in_another_form_is_left_out(text):
-    assert endpoint_of(listed(created_at=text), NO_SETTINGS, None).created_at is None
+    assert endpoint_of(entry(created_at=text), None).created_at is None
 
 
 async def test_a_workspace_is_discovered_page_by_page(connect, emulator):
@@ -157,6 +212,74 @@ async def test_an_endpoint_that_the_configuration_gives_by_url_is_not_discovered
     emulator.add_endpoint("credit")
     async with connect(**(by_url(emulator, "credit", key="k") | {"discover": True})) as engine:
         assert list(await engine.endpoints()) == []
+
+
+async def test_each_deployment_is_listed_and_called_by_itself(connect, emulator):
+    deployments = [EmulatedDeployment(), EmulatedDeployment(name="green", model=("other", 2))]
+    emulator.add_endpoint("credit", deployments=[*deployments, EmulatedDeployment(name="red", state="Failed")])
+    async with connect(list_by="deployment") as engine:
+        blue, green = await engine.endpoints()
+        assert (blue.name, green.name) == ("credit/blue", "credit/green")
+        assert (blue.asset.name, green.asset.name) == ("credit-risk", "other")
+        emulator.rotate_keys("credit")
+        await engine.invoke(green, REQUEST, context())
+        await engine.invoke(blue, REQUEST, context())
+    assert [call.deployment for call in emulator.calls] == ["green", "blue"]
+    assert emulator.requests["keys"] == 2  # one key for both, and after the first refusal the new one
+
+
+async def test_an_endpoint_that_can_not_be_read_hides_no_other(connect, emulator):
+    emulator.add_endpoint("credit", auth_mode="AADToken")
+    async with connect() as engine:
+        (credit,) = await engine.endpoints()
+        whole = endpoint_document(emulator.endpoints["credit"], emulator.workspace_id, emulator.url)
+        properties = whole["properties"]
+        odd = [
+            {"name": "a"},
+            {"name": None, "properties": properties},
+            {"name": "b", "properties": properties | {"properties": None, "traffic": None}},
+            {"name": "c", "properties": properties | {"traffic": {"blue": "all"}}},
+            {"name": "d", "properties": properties | {"properties": None}, "systemData": {"createdAt": None}},
+        ]
+        page = json.dumps({"value": [*odd, whole]}).encode()
+        emulator.play(Fault(route="endpoints", status=200, body=page))
+        assert [endpoint.name for endpoint in await engine.endpoints()] == ["d", credit.name]
+
+
+async def test_deployments_and_keys_that_can_not_be_had_again_are_those_of_the_last_time(connect, emulator):
+    emulator.add_endpoint("credit")
+    async with connect() as engine:
+        first = await engine.endpoints()
+        emulator.play(Fault(route="deployments", status=500, body=b"{}"), Fault(route="keys", status=503, body=b"{}"))
+        assert await engine.endpoints() == first
+    assert first[0].native["key"] == emulator.endpoints["credit"].keys[0]
+
+
+async def test_deployments_that_are_not_known_yet_delay_the_others_for_a_while_only(connect, emulator):
+    emulator.add_endpoint("first")
+    emulator.add_endpoint("second")
+    async with connect(list_by="deployment") as engine:
+        for _ in range(MAX_MISSED):
+            emulator.play(Fault(route="deployments", status=500, body=b"{}"))
+            with pytest.raises(EngineUnavailableError, match="deployments"):
+                await engine.endpoints()
+            assert emulator.requests["deployments"] % 2 == 0
+        emulator.play(Fault(route="deployments", status=500, body=b"{}"))
+        assert [endpoint.name for endpoint in await engine.endpoints()] == ["second/blue"]
+
+
+async def test_the_control_plane_is_asked_in_the_configured_version_of_its_api(transport):
+    async with AzureMLEmulator(api_version="2023-10-01", page_size=1) as emulator:
+        for name in ("first", "second"):
+            emulator.add_endpoint(name)
+        async with plugin.connect(settings_for(emulator, api_version="2023-10-01"), transport) as engine:
+            endpoints = await engine.endpoints()
+        assert [endpoint.native["key"] for endpoint in endpoints] == [
+            emulator.endpoints[name].keys[0] for name in ("first", "second")
+        ]
+        async with plugin.connect(settings_for(emulator), transport) as engine:
+            with pytest.raises(EngineRefusedError, match="check api_version"):
+                await engine.endpoints()
 
 
 async def test_an_endpoint_whose_deployments_can_not_be_listed_is_still_there(connect, emulator):

@@ -74,7 +74,7 @@ async def test_a_lost_connection_is_not_tried_again_here(emulator, fault):
     assert emulator.requests == {"endpoints": 1}
 
 
-@pytest.mark.parametrize("body", [b'{"value": [{"name": "credit"}]}', b'{"value": 7}', b"[]"])
+@pytest.mark.parametrize("body", [b'{"value": 7}', b"[]"])
 async def test_an_answer_in_another_form_is_reported(emulator, body):
     emulator.play(Fault(route="endpoints", status=200, body=body))
     with pytest.raises(EngineReplyError):

@@ -18,14 +18,20 @@ def test_a_workspace_is_enough():
 
 
 def test_endpoints_by_url_need_no_workspace():
-    settings = parse(discover=False, endpoints={"credit": {"url": "http://10.0.0.1/score", "key": "k"}})
+    by_url = {"credit": {"url": "http://10.0.0.1/score", "key": "k"}}
+    settings = parse(discover=False, endpoints=by_url)
     assert settings.endpoints["credit"].limits.max_bytes is None
+    assert not parse(endpoints=by_url).has_workspace
 
 
 @pytest.mark.parametrize("discover", [True, {"include": ["a*"]}])
 def test_discovery_lists_what_it_misses(discover):
     with pytest.raises(msgspec.ValidationError, match="Discovery needs resource_group, workspace"):
         parse(discover=discover, subscription_id="s")
+    with pytest.raises(msgspec.ValidationError, match="Discovery needs subscription_id, resource_group, workspace"):
+        parse(discover=discover)
+    with pytest.raises(msgspec.ValidationError, match="Discovery needs subscription_id, resource_group, workspace"):
+        parse(discover=discover, endpoints={"by-name": {}, "by-url": {"url": "https://a/score"}})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,8 @@ def test_discovery_lists_what_it_misses(discover):
         ({"control_url": "http://management.example"}, "`control_url` has to be https"),
         ({"authority_url": "http://10.0.0.1"}, "`authority_url` has to be https"),
         ({"discover": False, "endpoints": {"b": {}, "a": {"deployment": "blue"}}}, "needs `url`: a, b"),
+        ({"endpoints": {"a/b": {"deployment": "b"}}}, "`endpoints.a/b` names its deployment already"),
+        ({"api_version": "a&b"}, "regex"),
         ({"endpoints": {"a": {"url": "https://a/score", "auth": "key"}}}, "needs `key`"),
         ({"endpoints": {"a": {"url": "https://a/score", "auth": "none", "key": "k"}}}, "takes no `key`"),
         ({"endpoints": {"a": {"url": "https://a/score", "auth": "token", "key": "k"}}}, "takes no `key`"),

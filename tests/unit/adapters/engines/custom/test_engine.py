@@ -133,6 +133,19 @@ async def test_a_listed_host_that_nobody_configured_gets_no_credentials(emulator
         assert elsewhere.calls[-1].headers["Authorization"] == BASIC
 
 
+@pytest.mark.parametrize(("credentials", "sent"), [(None, "Bearer listed"), ({"token": "own"}, "Bearer own")])
+async def test_a_listed_token_is_sent_where_the_configuration_has_no_credentials(transport, credentials, sent):
+    async with CustomEngineEmulator() as emulator:
+        deployment = emulator.add_deployment("credit")
+        scoring = {"url": emulator.url + deployment.path, "credentials": {"token": "listed"}}
+        listed = {"resources": [{"metadata": {"guid": "credit"}, "entity": {"scoring_endpoint": scoring}}]}
+        emulator.play(Fault(route="deployments", body=json.dumps(listed).encode()))
+        async with connect(emulator, transport, credentials=credentials) as engine:
+            (endpoint,) = await engine.endpoints()
+            await engine.invoke(endpoint, REQUEST, context())
+    assert emulator.calls[-1].headers.getall("Authorization") == [sent]
+
+
 async def test_configured_deployments_need_no_list(emulator, transport):
     emulator.add_deployment("credit")
     emulator.add_deployment("other", path="/score")

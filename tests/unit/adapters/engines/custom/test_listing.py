@@ -67,6 +67,21 @@ def test_the_form_that_openscales_sdks_read_is_read():
     assert (endpoint.input_schema, endpoint.output_schema) == (STRUCT, None)
 
 
+@pytest.mark.parametrize(
+    ("scoring", "headers"),
+    [
+        ({"credentials": {"token": "t"}}, {"Authorization": "Bearer t"}),
+        ({"credentials": {"token": "t"}, "request_headers": {"Authorization": "Own t"}}, {"Authorization": "Own t"}),
+        ({"credentials": {"token": "t\r\nX: 1"}}, None),
+        ({"credentials": {"token": None}}, None),
+        ({"credentials": "t"}, None),
+    ],
+)
+def test_a_listed_token_is_a_header_of_its_url(scoring: dict[str, Any], headers: dict[str, str] | None) -> None:
+    (endpoint,) = read({"metadata": {"guid": "credit"}, "entity": {"scoring_endpoint": scoring}})
+    assert endpoint.native.get("headers") == headers
+
+
 def test_an_entry_with_nothing_but_its_id_is_called_at_the_url_of_the_contract():
     (endpoint,) = read({"metadata": {"guid": "credit"}})
     assert endpoint.native == {"url": "http://engine:5000/v1/deployments/credit/online"}

@@ -11,7 +11,7 @@ from adapters.engines.mlflow.settings import MlflowSettings
 from adapters.testing.emulator import Fault
 from adapters.testing.mlflow import MlflowEmulator
 from gateway.transport import HttpTransport
-from schemas.deployment import Endpoint, Limits
+from schemas.deployment import Asset, Endpoint, Limits
 from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError, EngineUnavailableError
 
 BODY = b'{"dataframe_split": {"columns": ["Age"], "data": [[33]]}}'
@@ -56,6 +56,7 @@ async def test_each_server_has_its_own_credentials_and_limits(transport):
     assert one.calls[-1].headers["X-Key"] == "k"
     assert "Authorization" not in other.calls[-1].headers
     assert (first.limits, second.limits) == (Limits(), Limits(max_rows=10))
+    assert second.asset == Asset(id="other", name="other", url=other.url)
 
 
 async def test_endpoints_are_the_servers_that_are_up(transport):

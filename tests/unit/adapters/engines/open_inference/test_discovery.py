@@ -61,6 +61,46 @@ async def test_models_that_are_not_ready_are_left_out(connect):
             assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns"]
 
 
+@pytest.mark.parametrize(("listing", "named"), [("models", []), ("none", ["columns", "matrix"])])
+async def test_a_server_whose_list_says_nothing_of_it_is_asked_whether_a_model_is_ready(connect, listing, named):
+    async with OpenInferenceEmulator(listing=listing) as emulator:
+        emulator.add_model("columns", credit_risk_columns())
+        emulator.add_model("matrix", replaced(credit_risk_matrix(), state="LOADING"))
+        async with connect(emulator, endpoints={name: {} for name in named}) as engine:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns"]
+            emulator.add_model("matrix", credit_risk_matrix())
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns", "matrix"]
+    assert emulator.requests["model_ready"] == 4
+
+
+async def test_the_index_spares_the_question_whether_a_model_is_ready_unless_a_version_is_fixed(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        async with connect(emulator, endpoints={"matrix": {"version": "1"}}) as engine:
+            assert len(await engine.endpoints()) == 2
+    assert "model_ready" not in emulator.requests
+    assert emulator.requests["version_ready"] == 1
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_server_that_can_not_say_whether_a_model_is_ready_is_believed_to_be(connect, status):
+    async with OpenInferenceEmulator(listing="models") as emulator:
+        two_models(emulator)
+        emulator.play(Fault(route="model_ready", status=status, body=b"{}", times=None))
+        async with connect(emulator) as engine:
+            assert len(await engine.endpoints()) == 2
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_a_model_whose_readiness_can_not_be_had_stays_as_it_was(connect, status):
+    async with OpenInferenceEmulator(listing="models") as emulator:
+        two_models(emulator)
+        async with connect(emulator) as engine:
+            known = await engine.endpoints()
+            emulator.play(Fault(route="model_ready", status=status, body=b"{}", times=2))
+            assert await engine.endpoints() == known
+
+
 async def test_patterns_spare_requests_for_what_nobody_wants(connect):
     async with OpenInferenceEmulator() as emulator:
         two_models(emulator)

@@ -55,6 +55,17 @@ async def test_a_call_carries_credentials_and_headers(transport):
     assert (answer["id"], [output["name"] for output in answer["outputs"]]) == ("call", ["label"])
 
 
+async def test_the_scoring_id_is_the_id_of_a_request_that_has_none(transport):
+    request = NativeRequest(json.dumps({"inputs": [TENSOR]}).encode(), "application/json")
+    async with OpenInferenceEmulator() as emulator:
+        emulator.add_model("credit", credit_risk_matrix())
+        options = {"discover": False, "endpoints": {"credit": {}}}
+        async with plugin.connect(settings(emulator.url, **options), transport) as engine:
+            answer = json.loads((await engine.invoke(engine.configured()[0], request, context())).body)
+    assert answer["id"] == "0193500000007000800000000000000a"
+    assert json.loads(emulator.calls[-1].body) == {"id": answer["id"], "inputs": [TENSOR]}
+
+
 async def test_the_chosen_version_answers(transport):
     async with OpenInferenceEmulator() as emulator:
         emulator.add_model("credit", msgspec.structs.replace(credit_risk_matrix(), versions=("1", "2")))

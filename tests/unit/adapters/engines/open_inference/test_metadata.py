@@ -84,6 +84,12 @@ def test_the_configuration_chooses_model_version_and_limits():
     assert endpoint.native["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1]}]
 
 
+@pytest.mark.parametrize(("configured", "left"), [(1000, 960), (40, 1)])
+def test_the_id_of_a_request_has_room_in_its_limit(configured, left):
+    endpoint = described(settings=OpenInferenceEndpointSettings(limits=LimitSettings(max_bytes=configured)))
+    assert endpoint.limits == Limits(max_bytes=left)
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"inputs": [1]}', b"[" * 10_000, b"\xff"])
 def test_what_is_no_metadata_is_none(body):
     assert read_metadata(body) is None

@@ -1,17 +1,13 @@
-import msgspec
 import pytest
 
-from adapters.engines.open_inference.native import Native, TensorMetadata, native_of
+from adapters.base.native import read_native
+from adapters.engines.open_inference.native import Native, TensorMetadata
 from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError
 
 
-def test_what_one_process_writes_another_one_reads():
+def test_what_is_written_is_read_again():
     native = Native(model="credit", version="2", inputs=[TensorMetadata(name="x", datatype="FP32", shape=[-1, 7])])
-    endpoint = Endpoint(name="credit", native=native.as_json())
-    persisted = msgspec.json.decode(msgspec.json.encode(endpoint), type=Endpoint)
-    assert persisted == endpoint
-    assert native_of(persisted) == native
+    assert read_native(Endpoint(name="credit", native=native.as_json()), Native, "Model credit") == native
 
 
 @pytest.mark.parametrize(
@@ -24,8 +20,3 @@ def test_what_one_process_writes_another_one_reads():
 )
 def test_names_are_single_segments_of_the_path(native, path):
     assert native.path == path
-
-
-def test_what_another_release_wrote_asks_for_discovery():
-    with pytest.raises(EngineEndpointNotFoundError, match="another release"):
-        native_of(Endpoint(name="credit", native={"url": "http://models"}))

@@ -1,10 +1,12 @@
 import asyncio
+import time
 from datetime import datetime
 
 import msgspec
 import pytest
 
-from adapters.engines.sagemaker.discovery import Discovery
+from adapters.engines.sagemaker.discovery import AT_ONCE, MAX_MISSED, REOPEN_SECONDS, SECONDS, Discovery
+from adapters.engines.sagemaker.endpoints import MAX_SERVERLESS_BYTES
 from adapters.engines.sagemaker.settings import SageMakerSettings
 from adapters.testing.sagemaker import LinearLearner, SageMakerEmulator, aws_error
 from adapters.testing.sagemaker.emulator import DEFAULT_KEY
@@ -19,9 +21,10 @@ ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 def discovery():
     made = []
 
-    def make(url, **options):
+    def make(url, *, seconds=SECONDS, reopen_seconds=REOPEN_SECONDS, clock=time.monotonic, **options):
         config = {"type": "sagemaker", "region": "us-east-1", "control_url": url, "credentials": CREDENTIALS}
-        made.append(Discovery(msgspec.convert(config | options, SageMakerSettings)))
+        settings = msgspec.convert(config | options, SageMakerSettings)
+        made.append(Discovery(settings, seconds=seconds, reopen_seconds=reopen_seconds, clock=clock))
         return made[-1]
 
     yield make
@@ -134,6 +137,29 @@ async def test_details_of_the_configuration_are_merged_in(platform, discovery):
     assert found.limits.max_rows == 7
 
 
+async def test_an_entry_for_a_part_of_an_endpoint_carries_what_is_found_about_it(platform, discovery):
+    platform.add_endpoint("split", variants={"blue": LINEAR, "green": LINEAR})
+    platform.add_endpoint("small", model=LINEAR, serverless=True)
+    platform.add_endpoint("shared", components={"a": LINEAR, "b": LINEAR})
+    entries = {
+        "new": {"endpoint": "split", "variant": "green"},
+        "old": {"endpoint": "split", "variant": "blue"},
+        "mine": {"endpoint": "small", "custom_attributes": "x=1"},
+        "shared-b": {"endpoint": "shared", "component": "b"},
+    }
+    found = discovery(platform.url, discover={"include": ["nothing"]}, endpoints=entries).endpoints
+    endpoints = {endpoint.name: endpoint for endpoint in await asyncio.to_thread(found)}
+    assert {name: endpoint.asset.name for name, endpoint in endpoints.items()} == {
+        "new": "split-model-green",
+        "old": "split-model-blue",
+        "mine": "small-model",
+        "shared-b": "shared-model-b",
+    }
+    assert endpoints["mine"].limits.max_bytes == MAX_SERVERLESS_BYTES
+    assert endpoints["shared-b"].native == {"endpoint": "shared", "component": "b"}
+    assert endpoints["new"].rn.endswith("endpoint/split")
+
+
 async def test_a_name_that_the_configuration_gives_to_another_endpoint_is_left_to_it(platform, discovery):
     platform.add_endpoint("credit", model=LINEAR)
     assert await names(discovery(platform.url, endpoints={"credit": {"endpoint": "other"}})) == []
@@ -168,6 +194,96 @@ async def test_an_endpoint_that_cannot_be_described_takes_no_other_down(platform
     assert (second.name, second.asset.name) == ("b", "b-model")
     platform.allow()
     assert (await asyncio.to_thread(seen.endpoints))[0].asset.name == "a-model"
+
+
+async def test_a_configuration_that_cannot_be_described_hides_neither_limits_nor_what_is_asynchronous(
+    platform, discovery
+):
+    platform.add_endpoint("batch", model=LINEAR, asynchronous=True)
+    platform.add_endpoint("small", model=LINEAR, serverless=True)
+    for name in ("batch", "small"):
+        platform.deny("DescribeEndpointConfig", f"{name}-config")
+    found = await one(discovery(platform.url))
+    assert (found.name, found.limits.max_bytes) == ("small", MAX_SERVERLESS_BYTES)
+
+
+async def test_an_endpoint_that_cant_be_described_now_delays_the_others_for_a_while_only(platform, discovery):
+    platform.add_endpoint("a", components={"x": LINEAR})
+    platform.add_endpoint("b", model=LINEAR)
+    platform.deny("DescribeEndpoint", "a", code="InternalDependencyException")
+    seen = discovery(platform.url)
+    for _ in range(MAX_MISSED):
+        with pytest.raises(EngineUnavailableError, match="endpoint a can't be described"):
+            await names(seen)
+    assert await names(seen) == ["a", "b"]
+    platform.allow()
+    assert await names(seen) == ["a/x", "b"]
+
+
+async def test_what_was_described_is_kept_over_a_discovery_that_failed(platform, discovery):
+    platform.add_endpoint("a", model=LINEAR)
+    platform.add_endpoint("b", model=LINEAR)
+    platform.deny("DescribeEndpoint", "b", code="InternalDependencyException")
+    seen = discovery(platform.url)
+    with pytest.raises(EngineUnavailableError):
+        await names(seen)
+    platform.allow()
+    asked = platform.requests["control"]
+    assert await names(seen) == ["a", "b"]
+    assert platform.requests["control"] == asked + 4  # the listing; endpoint, configuration and model of b alone
+
+
+async def test_a_discovery_ends_in_time_and_the_next_goes_on(platform, discovery):
+    platform.add_endpoint("credit", model=LINEAR)
+    seen = discovery(platform.url, seconds=0.0)
+    with pytest.raises(EngineUnavailableError, match="not described within 0 seconds"):
+        await names(seen)
+    assert platform.requests == {"control": 1}
+
+
+class Clock:
+    """Goes on by `step` seconds whenever it is read."""
+
+    def __init__(self):
+        self.step = self.now = 0.0
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+async def test_descriptions_that_were_not_renewed_in_time_stay_as_they_were(platform, discovery):
+    for name in "abcde":
+        platform.add_endpoint(name, model=LINEAR)
+    clock = Clock()
+    seen = discovery(platform.url, seconds=3.5, clock=clock)
+    assert await names(seen) == list("abcde")
+    for name in "abcde":
+        platform.add_endpoint(name, model=LINEAR, model_name="second")
+    clock.step = 1.0
+    renewed = [endpoint.asset.name == "second" for endpoint in await asyncio.to_thread(seen.endpoints)]
+    assert sorted(renewed) == [False, False, True, True, True]
+
+
+async def test_many_endpoints_are_described_a_few_at_a_time(platform, discovery):
+    expected = [f"credit-{k:02}" for k in range(30)]
+    for name in expected:
+        platform.add_endpoint(name, model=LINEAR)
+    assert await names(discovery(platform.url)) == expected
+    assert platform.requests["control"] == 1 + 3 * len(expected)
+    assert platform.most_at_once["control"] <= AT_ONCE
+
+
+async def test_keys_that_were_renewed_are_found_after_a_refusal(platform, discovery, shared_credentials):
+    platform.add_endpoint("credit", model=LINEAR)
+    shared_credentials.write_text("[default]\naws_access_key_id = AKIAOLD\naws_secret_access_key = old\n")
+    seen = discovery(platform.url, credentials=None, reopen_seconds=0.0)
+    with pytest.raises(EngineRefusedError):
+        await names(seen)
+    shared_credentials.write_text(
+        f"[default]\naws_access_key_id = {DEFAULT_KEY.id}\naws_secret_access_key = {DEFAULT_KEY.secret}\n"
+    )
+    assert await names(seen) == ["credit"]
 
 
 async def test_an_endpoint_that_cannot_be_described_any_more_stays_as_it_was(platform, discovery):

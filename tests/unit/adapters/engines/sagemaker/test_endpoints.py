@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import md5
 
 import msgspec
+import pytest
 
 from adapters.engines.sagemaker.endpoints import (
     MAX_BYTES,
@@ -28,8 +29,13 @@ def details(**options):
     return msgspec.convert(options, SageMakerEndpointSettings)
 
 
+def discovered(entry, **changes):
+    found = msgspec.structs.replace(FOUND, **changes)
+    return discovered_endpoint(found, found.name, entry)
+
+
 def test_a_found_endpoint_carries_dates_in_utc_and_its_arn():
-    endpoint = discovered_endpoint(FOUND, details())
+    endpoint = discovered(details())
     assert endpoint.created_at == "2026-01-02T01:04:05.678Z"
     assert endpoint.modified_at == "2026-01-03T00:00:00.000Z"
     assert endpoint.rn == FOUND.arn
@@ -39,7 +45,7 @@ def test_a_found_endpoint_carries_dates_in_utc_and_its_arn():
 
 def test_the_asset_is_identified_as_openscale_does():
     model = Model(name="Credit-Model", arn="arn:model", url="s3://bucket/model.tar.gz", created_at=CREATED)
-    endpoint = discovered_endpoint(msgspec.structs.replace(FOUND, model=model), details())
+    endpoint = discovered(details(), model=model)
     assert endpoint.asset == Asset(
         id=md5(b"Credit-Model", usedforsecurity=False).hexdigest(),
         name="Credit-Model",
@@ -50,16 +56,39 @@ def test_the_asset_is_identified_as_openscale_does():
     )
 
 
+MANY = Model(name="many", arn="arn:model", url="s3://bucket/models/")
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "url"),
+    [
+        ({}, "many", "s3://bucket/models/"),
+        ({"target_model": "loans.tar.gz"}, "many/loans.tar.gz", "s3://bucket/models/loans.tar.gz"),
+        ({"container": "second"}, "many/second", None),
+        ({"variant": "green"}, "next", None),
+        ({"variant": "unknown"}, "many", "s3://bucket/models/"),
+    ],
+)
+def test_what_stands_behind_one_name_of_sagemaker_is_an_asset_of_its_own(entry, name, url):
+    asset = discovered(details(**entry), model=MANY, variants={"green": Model(name="next")}).asset
+    assert (asset.name, asset.url) == (name, url)
+    assert asset.id == md5(name.encode(), usedforsecurity=False).hexdigest()
+
+
+def test_what_was_not_described_is_left_out():
+    endpoint = discovered(details(), arn=None, created_at=None, modified_at=None, model=Model(name="m"))
+    assert (endpoint.rn, endpoint.created_at, endpoint.modified_at, endpoint.asset.revision) == (None,) * 4
+
+
 def test_limits_are_those_of_the_platform_unless_configured():
-    serverless = msgspec.structs.replace(FOUND, serverless=True)
-    assert discovered_endpoint(FOUND, details()).limits == Limits(max_bytes=MAX_BYTES)
-    assert discovered_endpoint(serverless, details()).limits == Limits(max_bytes=MAX_SERVERLESS_BYTES)
+    assert discovered(details()).limits == Limits(max_bytes=MAX_BYTES)
+    assert discovered(details(), serverless=True).limits == Limits(max_bytes=MAX_SERVERLESS_BYTES)
     limits = {"max_bytes": 1000, "max_rows": 10, "max_parallel": 2}
-    assert discovered_endpoint(serverless, details(limits=limits)).limits == Limits(**limits)
+    assert discovered(details(limits=limits), serverless=True).limits == Limits(**limits)
 
 
 def test_a_component_is_named_below_its_endpoint():
-    endpoint = discovered_endpoint(msgspec.structs.replace(FOUND, component="blue"), details())
+    endpoint = discovered(details(), component="blue")
     assert endpoint.name == "credit/blue"
     assert endpoint.native == {"endpoint": "credit", "component": "blue"}
 

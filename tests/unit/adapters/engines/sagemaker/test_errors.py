@@ -1,12 +1,10 @@
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
 from adapters.base import Response
-from adapters.engines.sagemaker.errors import engine_error, parse_failure
-from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError
+from adapters.engines.sagemaker.errors import LOADING_SECONDS, engine_error, parse_failure
+from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError, EngineUnavailableError
 
 
 def failure(body=b"{}", status=400, **headers):
@@ -59,10 +57,19 @@ def test_a_missing_endpoint_is_told_from_other_mistakes(message, code):
     assert type(error) is EngineEndpointNotFoundError
 
 
-def test_retry_after_is_read_as_seconds_and_as_date():
+def test_retry_after_is_read_from_the_header():
     assert failure(retry_after="7").retry_after == 7.0
-    later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    assert failure(retry_after=later).retry_after == pytest.approx(60, abs=2)
-    assert failure(retry_after="Sat, 01 Jan 2000 00:00:00 GMT").retry_after == 0.0
-    assert failure(retry_after="soon").retry_after is None
     assert failure().retry_after is None
+
+
+def test_a_model_that_is_being_loaded_is_given_time_where_sagemaker_names_none():
+    error = engine_error(failure(x_amzn_errortype="ModelNotReadyException", status=429), "SageMaker endpoint credit")
+    assert (type(error), error.retryable, error.retry_after) == (EngineUnavailableError, True, LOADING_SECONDS)
+    told = failure(x_amzn_errortype="ModelNotReadyException", status=429, retry_after="7")
+    assert engine_error(told, "SageMaker endpoint credit").retry_after == 7.0
+
+
+@pytest.mark.parametrize("code", ["Throttling", "ThrottledException", "SlowDown", "RequestLimitExceeded"])
+def test_every_way_to_throttle_may_be_sent_again(code):
+    error = engine_error(failure(x_amzn_errortype=code), "SageMaker endpoint credit")
+    assert (type(error), error.retryable) == (EngineUnavailableError, True)

@@ -46,7 +46,7 @@ async def emulator() -> AsyncIterator[WatsonMlEmulator]:
 
 
 def connect(emulator: WatsonMlEmulator, transport: HttpTransport, **options: Any):
-    config = {"type": "watson_ml", "url": emulator.url, "spaces": [emulator.space], "apikey": emulator.apikey}
+    config = {"type": "watson_ml", "url": emulator.url, "spaces": [emulator.space], "apikey": emulator.tokens.apikey}
     return plugin.connect(
         msgspec.convert(config | {"token_url": emulator.iam_url} | options, WatsonMlSettings), transport
     )
@@ -86,7 +86,7 @@ async def test_a_list_that_leads_back_to_itself_ends(emulator, transport):
 async def test_a_call_carries_token_version_and_scoring_id_and_no_space(emulator, transport):
     emulator.add_deployment("credit")
     headers = {"authorization": "theirs", "X-GLOBAL-TRANSACTION-ID": "theirs", "X-Extra": "1"}
-    request = NativeRequest(REQUEST.body, "application/json", "application/json", headers)
+    request = NativeRequest(REQUEST.body, "application/json; charset=utf-8", "application/json", headers)
     async with connect(emulator, transport, version="2024-01-31") as engine:
         (endpoint,) = await engine.endpoints()
         answer = await engine.invoke(endpoint, request, context())
@@ -96,6 +96,7 @@ async def test_a_call_carries_token_version_and_scoring_id_and_no_space(emulator
     assert call.headers.getall("Authorization")[0].startswith("Bearer ")
     assert len(call.headers.getall("Authorization")) == 1
     assert call.headers["X-Extra"] == "1"
+    assert call.headers["Content-Type"] == "application/json"
     assert call.body == REQUEST.body
     assert json.loads(answer.body)["predictions"][0]["fields"] == ["prediction", "probability"]
 
@@ -117,13 +118,37 @@ async def test_a_cluster_issues_tokens_for_password_or_api_key(emulator, transpo
     emulator.add_deployment("credit")
     options = {
         "apikey": None,
-        "username": emulator.username,
-        secret: getattr(emulator, secret),
+        "username": emulator.tokens.username,
+        secret: getattr(emulator.tokens, secret),
         "token_url": None if token_path is None else emulator.url + token_path,
     }
     async with connect(emulator, transport, **options) as engine:
         assert len(await engine.endpoints()) == 1
     assert emulator.requests["authorize"] == 1
+
+
+async def test_a_cluster_with_iam_integration_lists_and_scores(emulator, transport):
+    emulator.add_deployment("credit")
+    emulator.tokens.is_integrated = True
+    options = {
+        "apikey": None,
+        "username": emulator.tokens.username,
+        "password": emulator.tokens.password,
+        "token_url": None,
+        "identity_url": emulator.url,
+    }
+    async with connect(emulator, transport, **options) as engine:
+        (endpoint,) = await engine.endpoints()
+        emulator.tokens.revoke()
+        assert (await engine.invoke(endpoint, REQUEST, context())).status == 200
+    assert (emulator.requests["authorize"], emulator.requests["identity_token"]) == (1, 2)
+
+
+async def test_mcsp_issues_tokens_for_services_on_aws(emulator, transport):
+    emulator.add_deployment("credit")
+    async with connect(emulator, transport, token_url=f"{emulator.url}/siusermgr/api/1.0/apikeys/token") as engine:
+        assert len(await engine.endpoints()) == 1
+    assert "iam_token" not in emulator.requests
 
 
 async def test_a_token_serves_many_calls_and_a_rejected_one_is_replaced_once(emulator, transport):
@@ -132,9 +157,9 @@ async def test_a_token_serves_many_calls_and_a_rejected_one_is_replaced_once(emu
         (endpoint,) = await engine.endpoints()
         await engine.invoke(endpoint, REQUEST, context())
         assert emulator.requests["iam_token"] == 1
-        emulator.revoke_tokens()
+        emulator.tokens.revoke()
         await asyncio.gather(*(engine.invoke(endpoint, REQUEST, context()) for _ in range(5)))
-        emulator.revoke_tokens()
+        emulator.tokens.revoke()
         assert len(await engine.endpoints()) == 1
     assert emulator.requests["iam_token"] == 3
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from adapters.sinks.kafka.settings import KafkaSettings
+from adapters.sinks.kafka.settings import READERS_GROUP, KafkaSettings
 
 BASE = {"type": "kafka", "bootstrap_servers": "broker-1:9092", "topic": "payloads"}
 
@@ -43,6 +43,20 @@ def test_config_goes_to_the_client_but_does_not_weaken_it() -> None:
     assert options["message.timeout.ms"] == 5
     assert options["enable.idempotence"] is True
     assert options["acks"] == "all"
+
+
+def test_config_opens_the_door_for_a_reader_but_can_t_let_it_commit_or_grow() -> None:
+    config = {
+        "sasl.mechanism": "PLAIN",
+        "group.id": "theirs",
+        "enable.auto.commit": True,
+        "queued.max.messages.kbytes": 9,
+    }
+    options = settings_of(config=config).reader_options()
+    assert options["sasl.mechanism"] == "PLAIN"
+    assert options["group.id"] == READERS_GROUP
+    assert options["enable.auto.commit"] is False
+    assert options["queued.max.messages.kbytes"] == 16_384
 
 
 @pytest.mark.parametrize(("largest", "together"), [(5_000, 5_000), (50_000_000, 1_000_000)])

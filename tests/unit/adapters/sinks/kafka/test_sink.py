@@ -109,6 +109,14 @@ async def test_what_brokers_repeat_by_themselves_is_no_failure(cluster: KafkaClu
     assert await scoring_ids(cluster) == ["a", "b"]
 
 
+async def test_a_change_of_leader_costs_no_attempt_and_no_order(cluster: KafkaCluster, kafka: Sink) -> None:
+    for broker in (1, 2, 3):
+        for partition in range(4):
+            cluster.change_leader(TOPIC, partition=partition, broker=broker)
+        await send(kafka, f"{broker}-a", f"{broker}-b")
+    assert await scoring_ids(cluster) == ["1-a", "1-b", "2-a", "2-b", "3-a", "3-b"]
+
+
 async def test_a_fatal_error_costs_one_attempt_then_another_producer_works(cluster: KafkaCluster, kafka: Sink) -> None:
     await send(kafka, "a")
     cluster.fail_produce(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)

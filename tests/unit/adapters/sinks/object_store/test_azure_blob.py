@@ -52,6 +52,14 @@ async def test_a_container_that_may_not_be_listed_holds_nothing_as_far_as_is_kno
     assert await asyncio.to_thread(store(blobs).names, "p/1-") == ()
 
 
+async def test_all_blobs_are_listed_and_read_back(blobs: AzureBlobs) -> None:
+    container = store(blobs)
+    await put(container)
+    assert await asyncio.to_thread(lambda: list(container.all_names("p/"))) == ["p/1-2-2.jsonl"]
+    assert await asyncio.to_thread(container.get, "p/1-2-2.jsonl") == b"body"
+    assert await asyncio.to_thread(container.get, "p/no-such-1.jsonl") is None
+
+
 async def test_a_listing_that_fails_otherwise_is_unavailable(blobs: AzureBlobs) -> None:
     blobs.play(Fault(route="other", status=500))
     with pytest.raises(SinkUnavailableError):
@@ -64,7 +72,7 @@ async def test_a_listing_that_fails_otherwise_is_unavailable(blobs: AzureBlobs) 
         (404, "ContainerNotFound", "the container does not exist"),
         (403, "AuthenticationFailed", "not valid"),
         (403, "AuthorizationPermissionMismatch", "Storage Blob Data Contributor"),
-        (401, "NoAuthenticationInformation", "may not write"),
+        (401, "NoAuthenticationInformation", "do not allow it"),
         (409, "BlobImmutableDueToPolicy", "check `url`"),
         (503, "ServerBusy", "down or throttles"),
     ],

@@ -32,6 +32,17 @@ def test_names_are_found_by_their_beginning(tmp_path: Path) -> None:
     assert store.names("deployment_id=b/date=2026-11-21/1-") == ()
 
 
+def test_all_files_are_listed_and_read_back(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.put(NAME, b"body", "text/plain")
+    assert list(store.all_names("deployment_id=a/date=2026-11-21/")) == [NAME]
+    assert list(store.all_names("deployment_id=b/date=2026-11-21/")) == []
+    assert store.get(NAME) == b"body"
+    assert store.get("deployment_id=a/no-such-1.jsonl") is None
+    with pytest.raises(SinkUnavailableError, match="does not exist"):
+        list(LocalStore(tmp_path / "mount").all_names("p/"))
+
+
 def test_a_folder_that_does_not_exist_is_not_made_since_it_may_be_a_mount(tmp_path: Path) -> None:
     with pytest.raises(SinkUnavailableError, match="does not exist"):
         LocalStore(tmp_path / "mount").put(NAME, b"", "text/plain")

@@ -51,6 +51,26 @@ async def test_a_bucket_that_may_not_be_listed_holds_nothing_as_far_as_is_known(
     assert await asyncio.to_thread(store(relay).names, "p/1-") == ()
 
 
+async def test_all_objects_are_listed_page_by_page_and_read_back(relay: S3Relay) -> None:
+    bucket, names = store(relay), [f"p/{n}-{n}-1.jsonl" for n in range(5)]
+    for name in names:
+        await put(bucket, name, name.encode())
+    await put(bucket, "q/1-1-1.jsonl")
+    relay.page_keys = 2
+    assert await asyncio.to_thread(lambda: list(bucket.all_names("p/"))) == names
+    assert [await asyncio.to_thread(bucket.get, name) for name in names] == [name.encode() for name in names]
+    assert await asyncio.to_thread(bucket.get, "p/no-such-1.jsonl") is None
+
+
+async def test_who_may_not_list_or_read_is_told_which_right_is_missing(relay: S3Relay) -> None:
+    await put(store(relay))
+    relay.play(Fault(route="other", times=2, status=403))
+    with pytest.raises(SinkUnavailableError, match=r"does not list objects.*s3:ListBucket"):
+        await asyncio.to_thread(lambda: list(store(relay).all_names("p/")))
+    with pytest.raises(SinkUnavailableError, match=r"does not give the object back.*s3:GetObject"):
+        await asyncio.to_thread(store(relay).get, "p/1-2-2.jsonl")
+
+
 async def test_a_listing_that_fails_otherwise_is_unavailable(relay: S3Relay) -> None:
     relay.play(Fault(route="other", status=500))
     with pytest.raises(SinkUnavailableError):

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pyarrow.dataset
 import pytest
@@ -13,7 +14,7 @@ from adapters.testing.conformance.records import batch_of, in_seconds, payload_r
 from adapters.testing.emulator import Fault
 from gateway.transport import HttpTransport
 from schemas.errors import SinkUnavailableError
-from schemas.payload import PayloadRecord
+from schemas.payload import NULL, PayloadRecord
 from tests.fakes.object_stores import AZURE_KEY, AzureBlobs
 
 
@@ -63,6 +64,28 @@ async def test_a_folder_is_a_data_set_in_hive_partitions(tmp_path: Path, transpo
         ("credit-risk", "2026-11-20", "b"),
         ("credit-risk", "2026-11-21", "a"),
         ("credit-risk", "2026-11-21", "b"),
+    ]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "jsonl", "jsonl.gz"])
+async def test_duckdb_reads_many_objects_of_several_days_as_one_table(
+    tmp_path: Path, transport: HttpTransport, format_: str
+) -> None:
+    async with connect(settings_of(url=tmp_path.as_uri(), format=format_), transport) as sink:
+        bare = {"transaction_id": None, "caller": None, "response_time": None, "response": NULL}
+        for day, scoring_id, members in (("20", "a", {}), ("21", "b", bare), ("21", "c", {})):
+            record = replace(
+                payload_record(2, scoring_id=scoring_id), scoring_timestamp=f"2026-11-{day}T01:00:00.000001Z", **members
+            )
+            await sink.send(batch_of([record], sink.partition(record)), deadline=in_seconds(10))
+    read = "read_parquet" if format_ == "parquet" else "read_json"
+    table = f"{read}('{tmp_path}/**/*.{format_}', hive_partitioning = true)"
+    columns = "deployment_id, date::text, scoring_id, rows, response IS NULL"
+    found = duckdb.sql(f"SELECT {columns} FROM {table} ORDER BY scoring_id").fetchall()  # noqa: S608
+    assert found == [
+        ("credit-risk", "2026-11-20", "a", 2, False),
+        ("credit-risk", "2026-11-21", "b", 2, True),
+        ("credit-risk", "2026-11-21", "c", 2, False),
     ]
 
 

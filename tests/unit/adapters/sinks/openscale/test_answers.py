@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from adapters.base import Response
-from adapters.sinks.openscale.answers import request_id, row_ids, settlement
+from adapters.sinks.openscale.answers import check_taken, request_id, row_ids, settlement
 from schemas.errors import SinkRefusedError, SinkUnavailableError
 
 SECRET = "quoted payload value"
@@ -63,6 +63,13 @@ def test_an_error_body_of_another_shape_does_no_harm(body: bytes) -> None:
         request_id(Response(400, {}, body), "data_sets.a")
 
 
+@pytest.mark.parametrize("status", [200, 201, 409, 500])
+def test_only_the_named_statuses_say_that_records_were_taken(status: int) -> None:
+    check_taken(Response(202, {}, b""), "subscriptions.a", statuses={202, 204})
+    with pytest.raises(SinkUnavailableError, match=f"status {status}"):
+        check_taken(Response(status, {}, b""), "subscriptions.a", statuses={202, 204})
+
+
 def state(**members: object) -> Response:
     return Response(200, {}, msgspec.json.encode(members))
 
@@ -90,6 +97,12 @@ def test_a_request_in_error_has_failed_for_a_reason_that_quotes_nothing(failure:
     assert outcome.state == "failed"
     assert code in (outcome.reason or "")
     assert SECRET not in (outcome.reason or "")
+
+
+@pytest.mark.parametrize("name", ["failure", "failed", "cancelled", "canceled"])
+def test_what_the_sdk_takes_for_a_failure_is_one(name: str) -> None:
+    outcome = settlement(state(state=name))
+    assert (outcome.state, name in (outcome.reason or "")) == ("failed", True)
 
 
 def test_an_error_without_a_failure_has_failed() -> None:

@@ -133,6 +133,8 @@ def test_a_nul_is_told_from_a_backslash_and_five_characters(text: str, refused: 
         ({"request": raw({"instances": []})}, "its request is not in fields/values form"),
         ({"response": raw("text")}, "its response is not in fields/values form"),
         ({"request": Raw(b'{"values": [["\xff"]]}')}, "its request is not in fields/values form"),
+        ({"request": Raw(b'{"values": [["\\ud800"]]}')}, "its request is not in fields/values form"),
+        ({"request": Raw(b'{"values": [[' + b"[" * 100_000)}, "its request is not in fields/values form"),
     ],
 )
 def test_a_record_of_another_form_is_refused_by_name_before_any_row_of_it(members: dict[str, Raw], words: str) -> None:

@@ -200,3 +200,9 @@ async def test_cloud_pak_takes_a_password_or_an_apikey(client: Client, credentia
     if status == 200:
         client.headers["Authorization"] = f"Bearer {msgspec.json.decode(answer.body)['token']}"
         assert (await client.ask("GET", RECORDS)).status == 200
+
+
+@pytest.mark.parametrize("base", ["", "/openscale", "/openscale/00000000-0000-0000-0000-000000000000"])
+async def test_data_sets_are_found_below_the_bases_that_ibms_sdk_knows(client: Client, base: str) -> None:
+    assert (await client.ask("GET", base + RECORDS)).status == 200
+    assert (await client.ask("GET", "/elsewhere" + RECORDS)).status == 404

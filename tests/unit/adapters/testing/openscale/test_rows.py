@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from adapters.testing.openscale.rows import Row, exploded, page, parse_records
+from adapters.testing.openscale.rows import Row, exploded, page, parse_payloads, parse_records, transactions
 
 RECORD: dict[str, object] = {
     "request": {"fields": ["Age", "Job"], "values": [[33, "a"], [40, "b"]]},
@@ -125,3 +125,27 @@ def test_pages_are_100_rows_unless_asked_and_1000_at_most() -> None:
 def test_a_query_that_is_wrong_or_not_emulated_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         page(ROWS, query)
+
+
+def test_a_payload_of_api_v1_explodes_into_rows_with_its_deployment() -> None:
+    ids = {"binding_id": "b", "subscription_id": "s", "deployment_id": "d"}
+    [payload] = parse_payloads(body(multiple_records=None, user_id=None, **ids))
+    first = next(exploded(payload))
+    assert (first["scoring_id"], first["deployment_id"], first["Age"]) == ("5f0c-1", "d", 33)
+    assert "asset_revision" not in first
+
+
+@pytest.mark.parametrize("changes", [{}, {"binding_id": "b", "subscription_id": "s", "deployment_id": "d"}])
+def test_a_payload_of_api_v1_has_its_own_members_alone(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_payloads(body(**changes))
+
+
+def test_transactions_have_the_columns_of_the_table_in_pages_of_1000_at_most() -> None:
+    rows: list[Row] = [{"scoring_id": str(n), "Age": n} for n in range(1499)] + [{"scoring_id": "x", "tags": {"a": 1}}]
+    assert transactions(rows, {"offset": "1498"}) == {
+        "fields": ["scoring_id", "Age", "tags"],
+        "values": [["1498", 1498, None], ["x", None, '{"a":1}']],
+    }
+    assert len(transactions(rows, {"limit": "5000"})["values"]) == 1000
+    assert transactions(rows, {"limit": "0", "include_total_count": "true"})["total_count"] == 1500
