@@ -1,7 +1,7 @@
 # Needs Python >= 3.11 and make; everything else is installed into .venv (and .venvs, for `make acceptance`).
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 4
 ARGS ?=
 
 BIN := .venv/bin
@@ -21,7 +21,8 @@ help:
 	@echo 'make acceptance           against counterparts in environments of their own (wrk and nginx for the benchmarks)'
 	@echo 'make soak                 the long proofs'
 	@echo 'make properties           100,000 tables through each form of each format, and back'
-	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, two cores'
+	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, two cores.'
+	@echo '                          ARGS go to benchmarks.compare, the first of its parts, alone'
 	@echo 'make format               format, and repair what the linter can'
 	@echo 'make constraints          renew the pins in constraints.txt'
 	@echo 'make clean                remove what the others made'

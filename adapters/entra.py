@@ -1,11 +1,11 @@
 """Credentials for Microsoft Entra, as the configuration gives them: shared by engines and sinks of Azure."""
 
-import re
 from typing import Annotated
 
 from msgspec import Meta
 
 from adapters.base import Token, TokenSource, Transport
+from adapters.base.http_access import check_header_token
 from adapters.tokens import EntraTokens
 from schemas.configuration import Doc, Secret, Settings
 from schemas.errors import EngineRefusedError
@@ -31,8 +31,7 @@ class EntraCredentials(Settings, frozen=True, kw_only=True):
             raise ValueError("`token` stands alone: remove it, or tenant, client_id and client_secret.")
         if self.token is None and missing:
             raise ValueError(f"{', '.join(missing)} missing: give all of tenant, client_id, client_secret, or `token`.")
-        if self.token is not None and re.fullmatch(r"[!-~]+", self.token) is None:
-            raise ValueError("`token` has blanks, line ends or letters outside of ASCII: no header can carry it.")
+        check_header_token("token", self.token)
 
     def tokens(self, transport: Transport, *, scope: str, authority: str) -> TokenSource:
         """Return the tokens that these credentials give for a scope.

@@ -33,6 +33,7 @@ from gateway.directory import Directory
 from gateway.directory_store import DirectoryStore
 from gateway.leading import Leading
 from gateway.metrics import Exposition, Metrics
+from gateway.payloadlog.damage import DamageWatch
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
 from gateway.payloadlog.tap import Tap
@@ -50,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 
 def prepare(configuration: Configuration) -> None:
-    """Make the spool ready, once, before any process serves; blocking.
+    """Make the spool ready, or recover it, while no process of this gateway serves; blocking.
 
     Raises:
         PayloadLogError: it can't be made, opened or recovered.
@@ -60,9 +61,15 @@ def prepare(configuration: Configuration) -> None:
 
 @asynccontextmanager
 async def running(
-    configuration: Configuration, registry: Registry, listener: socket.socket
+    configuration: Configuration, registry: Registry, listener: socket.socket, damage: DamageWatch
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Serve calls from entering to leaving; leaving finishes the calls in flight and flushes their records.
+
+    Args:
+        configuration: loaded.
+        registry: with the formats of its deployments.
+        listener: bound; closed at the end.
+        damage: watched by the caller, who leaves and calls `prepare` once it is met; nobody is ready then.
 
     Yields:
         The background work (discovery, delivery). It ends only by a fault, which must end the process.
@@ -73,6 +80,7 @@ async def running(
             name: await stack.enter_async_context(engine.plugin.connect(engine.settings, transport))
             for name, engine in configuration.engines.items()
         }
+        metrics = Metrics()
         directory = Directory(configuration, engines, DirectoryStore(_beside_spool(configuration)), time.time)
         leading = await stack.enter_async_context(Leading(configuration, directory, transport))
         writer = await stack.enter_async_context(
@@ -81,6 +89,7 @@ async def running(
                 max_bytes=configuration.payload_log.max_bytes,
                 durability=configuration.payload_log.durability,
                 on_commit=leading.wake,
+                on_lost=metrics.lost,
             )
         )
         background = asyncio.create_task(leading.run(), name="background")
@@ -93,6 +102,8 @@ async def running(
             engines=engines,
             directory=directory,
             writer=writer,
+            metrics=metrics,
+            damage=damage,
             stack=stack,
         )
         await stack.enter_async_context(serving(app, listener, draining, tls=_tls(configuration.server.tls)))
@@ -107,11 +118,13 @@ def _application(
     engines: Mapping[str, Engine],
     directory: Directory,
     writer: SpoolWriter,
+    metrics: Metrics,
+    damage: DamageWatch,
     stack: AsyncExitStack,
 ) -> web.Application:
     server = configuration.server
-    metrics = Metrics()
     pipelines = Pipelines(configuration, registry, engines, time.monotonic)
+    directory.when_gone(pipelines.forget)
     scoring = Scoring(pipelines, Tap(configuration.payload_log, writer, metrics), metrics, directory.want_refresh)
     authenticator = Authenticator(configuration.auth)
     stack.callback(authenticator.close)
@@ -133,7 +146,7 @@ def _application(
         *MetricsRoute(exposition).routes(),
         *Probes(
             gate,
-            lambda: [reason] if (reason := writer.problem) else [],
+            lambda: [problem for problem in (damage.problem, writer.problem) if problem],
             directory.statuses,
             lambda: SpoolState(round(writer.fill, 3), writer.warning),
         ).routes(),

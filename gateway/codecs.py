@@ -1,6 +1,6 @@
 """From a deployment's `format`, `request` and `response` to two codecs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -57,6 +57,32 @@ def build_formats(
     return request, response
 
 
+def build_request_reader(
+    plugins: Plugins,
+    settings: DeploymentSettings,
+    columns: Sequence[str] | None,
+    request_options: Mapping[str, Options] = _NOTHING,
+) -> Format:
+    """Build the codec that decodes what the first of `build_formats` encodes.
+
+    Args:
+        plugins: the codecs and presets.
+        settings: of a deployment without `find_format_problems`.
+        columns: of its endpoint, in its order: names for the columns of bodies that have none.
+        request_options: as for `build_formats`.
+
+    Raises:
+        ConfigurationError: the columns are no names for the codec.
+    """
+    options = _options(plugins, settings, "request", request_options)
+    if columns and "fields" in plugins.format(str(options["format"])).settings.__struct_fields__:
+        options = {"fields": tuple(columns), **options}
+    reader = _codec(plugins, options, "request")
+    if isinstance(reader, _Problem):
+        raise ConfigurationError([f"{reader.place}: {reader.sentence}"])
+    return reader
+
+
 def find_format_problems(plugins: Plugins, settings: DeploymentSettings) -> list[tuple[str, str]]:
     """Return (place, sentence) for each reason why `build_formats` would fail."""
     return _problems(*(_build(plugins, settings, direction) for direction in DIRECTIONS))
@@ -72,14 +98,20 @@ def _build(
     plugins: Plugins, settings: DeploymentSettings, direction: Direction, described: Mapping[str, Options] = _NOTHING
 ) -> Format | _Problem:
     try:
-        preset = {} if settings.format is None else getattr(plugins.preset(settings.format), direction)
+        options = _options(plugins, settings, direction, described)
     except ConfigurationError as error:
         return _Problem("format", error.message)
-    override = getattr(settings, direction)
-    options = merged_options(preset, override or {})
     if "format" not in options:
         return _Problem(direction, "No format is configured: set `format` to a preset, or name a codec here.")
-    return _codec(plugins, {**described.get(str(options["format"]), {}), **options}, direction)
+    return _codec(plugins, options, direction)
+
+
+def _options(
+    plugins: Plugins, settings: DeploymentSettings, direction: Direction, described: Mapping[str, Options]
+) -> dict[str, Any]:
+    preset = {} if settings.format is None else getattr(plugins.preset(settings.format), direction)
+    options = merged_options(preset, getattr(settings, direction) or {})
+    return {**described.get(str(options.get("format")), {}), **options}
 
 
 def merged_options(preset: Options, override: Options) -> dict[str, Any]:

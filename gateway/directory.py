@@ -12,12 +12,13 @@ import structlog
 from msgspec import Struct
 
 from adapters.base import Engine
-from gateway.config import Configuration, EngineConfiguration
+from gateway.config import Configuration
 from gateway.directory_store import DirectoryStore, KnownEndpoints
+from gateway.engine_state import EngineState
 from gateway.public_ids import public_id_of
-from schemas.configuration import ConfiguredDeployment, DeploymentSettings, DiscoverySettings
+from schemas.configuration import ConfiguredDeployment, DiscoverySettings
 from schemas.deployment import Deployment, Endpoint
-from schemas.errors import DirectoryNotReadyError, EngineError, GatewayError, UnknownDeploymentError
+from schemas.errors import DirectoryNotReadyError, GatewayError, UnknownDeploymentError
 
 RETRY_SECONDS = 5.0
 MIN_SECONDS_BETWEEN_REFRESHES = 5.0
@@ -44,39 +45,6 @@ class EngineStatus(Struct, frozen=True):
     error: str | None
 
 
-class _EngineState:
-    def __init__(self, configuration: EngineConfiguration, engine: Engine) -> None:
-        self.name = configuration.name
-        self.engine = engine
-        self.settings = configuration.settings
-        self.defaults: DeploymentSettings | None = configuration.settings.defaults
-        self.discovery = _discovery(configuration)
-        self.configured: dict[str, Endpoint] = {endpoint.name: endpoint for endpoint in engine.configured()}
-        self.discovered: dict[str, Endpoint] = {}
-        self.refreshed_at: float | None = None
-        self.error: str | None = None
-        self.wanted = asyncio.Event()
-        self.asked_at = float("-inf")
-
-    @property
-    def ready(self) -> bool:
-        return self.discovery is None or self.refreshed_at is not None
-
-    @property
-    def endpoints(self) -> dict[str, Endpoint]:
-        return self.configured | self.discovered
-
-    def learn(self, known: KnownEndpoints) -> None:
-        if self.discovery is not None:
-            # What is found about an endpoint that the configuration describes is taken whatever the patterns say.
-            self.discovered = {
-                item.name: item
-                for item in known.endpoints
-                if item.name in self.configured or self.settings.discovers(item.name)
-            }
-            self.refreshed_at = known.refreshed_at
-
-
 class Directory:
     """Which deployments there are, by public id.
 
@@ -95,10 +63,14 @@ class Directory:
         clock: Callable[[], float],
     ) -> None:
         self._configured = configuration.deployments
-        self._states = {name: _EngineState(configuration.engines[name], engine) for name, engine in engines.items()}
+        self._states = {name: EngineState(configuration.engines[name], engine) for name, engine in engines.items()}
         self._store = store
         self._clock = clock
         self._deployments: dict[str, Deployment] = {}
+        self._forgetting: list[Callable[[str], None]] = []
+        # What is written last has to be what was known last.
+        self._persisting = asyncio.Lock()
+        self._version = store.version()
         self._learn(store.read())
 
     def deployments(self, engine: str | None = None) -> list[Deployment]:
@@ -137,6 +109,10 @@ class Directory:
             for state in self._states.values()
         ]
 
+    def when_gone(self, forget: Callable[[str], None]) -> None:
+        """Have this called with the id of each deployment that leaves from now on."""
+        self._forgetting.append(forget)
+
     def want_refresh(self, engine: str) -> None:
         """Ask for a discovery soon, because an endpoint turned out to be gone."""
         self._states[engine].wanted.set()
@@ -150,42 +126,26 @@ class Directory:
 
     async def follow(self) -> None:
         """Take over for ever what the leader persists."""
-        seen = self._store.version()
         while True:
-            await asyncio.sleep(FOLLOW_SECONDS)
             version = self._store.version()
-            if version != seen:
-                seen = version
+            if version != self._version:
+                self._version = version
                 self._learn(self._store.read())
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     async def refresh(self, engine: str) -> None:
         """Discover one engine now.
 
         Raises:
-            GatewayError: it can't be asked; the deployments stay as they were.
+            GatewayError: it can't be asked, or not understood; the deployments stay as they were.
         """
-        state = self._states[engine]
-        state.asked_at = self._clock()
-        try:
-            found = await state.engine.endpoints()
-        except GatewayError as error:
-            state.error = error.message
-            raise
-        except Exception as error:
-            # An engine may be anybody's code: its fault must not end the discovery of the others.
-            state.error = f"{type(error).__name__} in the engine."
-            raise EngineError(f"The engine failed with {type(error).__name__} instead of an EngineError.") from error
-        state.error = None
-        state.learn(KnownEndpoints(refreshed_at=self._clock(), endpoints=tuple(found)))
+        await self._states[engine].discover(self._clock())
         self._rebuild()
-        known = {
-            item.name: KnownEndpoints(refreshed_at=item.refreshed_at, endpoints=tuple(item.discovered.values()))
-            for item in self._states.values()
-            if item.refreshed_at is not None
-        }
-        await asyncio.to_thread(self._store.write, known)
+        async with self._persisting:
+            known = {name: state.known() for name, state in self._states.items()}
+            await asyncio.to_thread(self._store.write, {name: item for name, item in known.items() if item is not None})
 
-    async def _refresh_for_ever(self, state: _EngineState, discovery: DiscoverySettings) -> None:
+    async def _refresh_for_ever(self, state: EngineState, discovery: DiscoverySettings) -> None:
         while True:
             try:
                 await self.refresh(state.name)
@@ -196,7 +156,7 @@ class Directory:
                 log.warning("discovery failed", engine=state.name, code=error.code, problem=error.message)
             await self._wait(state, pause * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
 
-    async def _wait(self, state: _EngineState, seconds: float) -> None:
+    async def _wait(self, state: EngineState, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await state.wanted.wait()
@@ -208,7 +168,7 @@ class Directory:
     def _learn(self, known: Mapping[str, KnownEndpoints]) -> None:
         for name, endpoints in known.items():
             if name in self._states:
-                self._states[name].learn(endpoints)
+                self._states[name].take_over(endpoints)
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -226,14 +186,18 @@ class Directory:
                     fresh[public_id] = self._kept(
                         Deployment(id=public_id, engine=state.name, endpoint=endpoint, settings=state.defaults)
                     )
+        gone = self._deployments.keys() - fresh.keys()
         self._deployments = dict(sorted(fresh.items()))
+        for forget in self._forgetting:
+            for public_id in gone:
+                forget(public_id)
 
     def _kept(self, deployment: Deployment) -> Deployment:
         # The same object while nothing changed: what others have compiled for it stays valid.
         known = self._deployments.get(deployment.id)
         return known if known == deployment else deployment
 
-    def _state(self, engine: str) -> _EngineState:
+    def _state(self, engine: str) -> EngineState:
         state = self._states.get(engine)
         if state is None:
             raise UnknownDeploymentError("No engine has this name.", target="engine")
@@ -249,10 +213,3 @@ class Directory:
 
 def _configured(public_id: str, settings: ConfiguredDeployment, endpoint: Endpoint) -> Deployment:
     return Deployment(id=public_id, engine=settings.engine, endpoint=endpoint, settings=settings)
-
-
-def _discovery(configuration: EngineConfiguration) -> DiscoverySettings | None:
-    discover = configuration.settings.discover
-    if isinstance(discover, DiscoverySettings):
-        return discover
-    return DiscoverySettings() if discover else None

@@ -15,9 +15,16 @@ log = structlog.get_logger(__name__)
 
 
 class KnownEndpoints(Struct, frozen=True, kw_only=True):
-    """The endpoints of one engine. `refreshed_at` is in seconds of the Unix epoch."""
+    """The endpoints of one engine.
+
+    Attributes:
+        refreshed_at: seconds of the Unix epoch.
+        seal: of the settings that they were discovered with (`gateway.settings_seal`).
+        endpoints: all of them.
+    """
 
     refreshed_at: float
+    seal: str
     endpoints: tuple[Endpoint, ...]
 
 

@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 
 from gateway.directory import EngineStatus
 from gateway.payloadlog.accounting import SinkAccount
+from gateway.payloadlog.call_record import Unrecorded
 from gateway.payloadlog.reading import Recoveries, SpoolStats
-from gateway.payloadlog.tap import Unrecorded
 from schemas.caller import Origin
 from schemas.payload import Outcome
 
@@ -38,7 +38,9 @@ class Metrics:
         self._unrecorded = self._counter("unrecorded_calls", "Calls without a record.", "deployment", "reason")
         self._lost = self._counter("lost_records", "Calls answered without the record they owed.", "deployment")
         self._contradicting = self._counter(
-            "contradicting_rows", "Rows whose most probable label is not the predicted one.", "deployment"
+            "contradicting_rows",
+            "Rows whose probabilities do not add up to 1, or say another label than the predicted one.",
+            "deployment",
         )
         self._contradicting_labels = self._counter(
             "contradicting_labels",

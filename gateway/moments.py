@@ -27,3 +27,9 @@ def unix_us(text: str) -> int:
     start = datetime.fromisoformat(f"{date}T{minute}:00{offset.upper()}")
     finer = timedelta(seconds=int(second), microseconds=int((fraction or "")[:6].ljust(6, "0")))
     return (start - _EPOCH + finer) // timedelta(microseconds=1)
+
+
+def rfc3339(at_us: int) -> str:
+    """Return a moment, given in microseconds of the Unix epoch, in UTC and to the microsecond."""
+    moment = _EPOCH + timedelta(microseconds=at_us)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -9,7 +9,9 @@ from adapters.base.format import Format
 from gateway.circuit import Circuit
 from gateway.config import Configuration
 from gateway.mapping import Mapping as ColumnMapping
+from gateway.native_requests import read_table
 from gateway.registry import Registry
+from schemas.configuration import DeploymentSettings
 from schemas.deployment import Deployment, Endpoint
 from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
 from schemas.scoring import ScoringRequest, ScoringResponse
@@ -31,7 +33,10 @@ class Decoded(Struct, frozen=True):
 
 
 class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
-    """Rows to rows: the pure half of a call, and what the other half is done with."""
+    """Rows to rows: the pure half of a call, and what the other half is done with.
+
+    `request_reader` reads calls in the endpoint's own form; None where the deployment takes none.
+    """
 
     deployment: Deployment
     endpoint: Endpoint
@@ -39,6 +44,7 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
     mapping: ColumnMapping
     request_format: Format
     response_format: Format
+    request_reader: Format | None = None
     timeout_seconds: float
     circuit: Circuit
 
@@ -57,6 +63,23 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
             for start in range(0, len(table.rows), most)
             for part in self._parts(Table(table.columns, table.rows[start : start + most]), start)
         ]
+
+    def read_native(self, content: bytes, content_type: str | None) -> tuple[ScoringRequest, list[NativePart]]:
+        """Read a call in the endpoint's own form: what its record says, and the one part in which it goes on as it is.
+
+        Args:
+            content: of the body.
+            content_type: as the caller announced it; default: that of the format.
+
+        Raises:
+            InvalidRequestError: it is not of that form.
+            UnprocessableRequestError: no rows, or more than the endpoint takes at once.
+        """
+        assert self.request_reader is not None  # noqa: S101 - only a deployment that takes native bodies is asked
+        body = Body(content, content_type or self.request_format.media_type)
+        table = read_table(self.request_reader, body, self.endpoint.limits)
+        native = NativeRequest(content, body.content_type, self.response_format.media_type)
+        return self.mapping.request_of(table), [NativePart(native, len(table.rows))]
 
     def decode(
         self, request: ScoringRequest, parts: Sequence[NativePart], answers: Sequence[NativeResponse]
@@ -130,9 +153,14 @@ class Pipelines:
             self._compiled[deployment.id] = pipeline
         return pipeline
 
+    def forget(self, deployment_id: str) -> None:
+        """Drop what is kept for a deployment that is gone."""
+        self._compiled.pop(deployment_id, None)
+        self._circuits.pop(deployment_id, None)
+
     def open_circuits(self) -> list[str]:
-        """Return the ids of the deployments whose calls are being refused."""
-        return [deployment_id for deployment_id, circuit in self._circuits.items() if circuit.is_open]
+        """Return the ids of the deployments whose calls are being refused; from any thread."""
+        return [deployment_id for deployment_id, circuit in list(self._circuits.items()) if circuit.is_open]
 
     def _compile(self, deployment: Deployment) -> Pipeline:
         settings, endpoint = deployment.settings, deployment.endpoint
@@ -143,16 +171,27 @@ class Pipelines:
                 target="deployment_id",
             )
         request_format, response_format = self._registry.compile_formats(settings, endpoint.request_options)
+        mapping = ColumnMapping.build(settings.input, settings.output, endpoint_columns=endpoint.columns)
         plugin = self._configuration.engines[deployment.engine].plugin
         return Pipeline(
             deployment=deployment,
             endpoint=endpoint,
             engine=self._engines[deployment.engine],
-            mapping=ColumnMapping.build(settings.input, settings.output, endpoint_columns=endpoint.columns),
+            mapping=mapping,
             request_format=request_format,
             response_format=response_format,
+            request_reader=self._request_reader(deployment, settings, mapping),
             timeout_seconds=settings.timeout_seconds or endpoint.timeout_seconds or plugin.timeout_seconds,
             circuit=self._circuits.setdefault(deployment.id, Circuit(self._clock)),
+        )
+
+    def _request_reader(
+        self, deployment: Deployment, settings: DeploymentSettings, mapping: ColumnMapping
+    ) -> Format | None:
+        if not deployment.takes_native:
+            return None
+        return self._registry.compile_request_reader(
+            settings, mapping.native_columns, deployment.endpoint.request_options
         )
 
 

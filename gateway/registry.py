@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import API_VERSION, EnginePlugin, Format, FormatPlugin, Preset, SinkPlugin
-from gateway.codecs import build_formats, find_format_problems
+from gateway.codecs import build_formats, build_request_reader, find_format_problems
 from gateway.importing import load_within
 from schemas.configuration import DeploymentSettings, EngineSettings, Settings, SinkSettings
 from schemas.errors import ConfigurationError
@@ -60,7 +60,7 @@ class _Found(Struct, frozen=True):
 
 
 class Registry:
-    """All plugins that are installed. One that is broken hurts nobody until the configuration names it."""
+    """All plugins that are installed. One that can't be used hurts nobody until the configuration names it."""
 
     def __init__(self, found: Sequence[_Found]) -> None:
         self._rows = tuple(item.listing for item in found)
@@ -86,11 +86,6 @@ class Registry:
     def listing(self) -> tuple[Listing, ...]:
         """Return a row for each plugin, the unusable included."""
         return self._rows
-
-    @property
-    def conflicts(self) -> tuple[str, ...]:
-        """A sentence for each kind that several plugins claim: the gateway doesn't start with one."""
-        return tuple(dict.fromkeys(row.reason for row in self._rows if row.state == "duplicate" and row.reason))
 
     @property
     def engines(self) -> dict[str, EnginePlugin]:
@@ -145,6 +140,24 @@ class Registry:
             ConfigurationError: its formats are incomplete or contradict each other, each problem with its place.
         """
         return build_formats(self, settings, request_options)
+
+    def compile_request_reader(
+        self,
+        settings: DeploymentSettings,
+        columns: Sequence[str] | None,
+        request_options: Mapping[str, Mapping[str, Any]] = _NO_OPTIONS,
+    ) -> Format:
+        """Build the codec that reads what a native client sends to the endpoint of a deployment.
+
+        Args:
+            settings: of the deployment, without `format_problems`.
+            columns: of the endpoint: names for bodies that have none.
+            request_options: those that its endpoint brings, by codec.
+
+        Raises:
+            ConfigurationError: the columns are no names for it.
+        """
+        return build_request_reader(self, settings, columns, request_options)
 
     def format_problems(self, settings: DeploymentSettings) -> list[tuple[str, str]]:
         """Return (place, sentence) for each reason why `compile_formats` would fail."""

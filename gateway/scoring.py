@@ -3,13 +3,18 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct, json
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import CallContext, NativeRequest, NativeResponse
-from gateway.payloadlog.tap import CallRecord, Tap, TappedCall, Unlogged, outcome_of
+from gateway.answering import Answering, Scored, answer_fields_values, answer_native
+from gateway.body_form import is_fields_values
+from gateway.payloadlog.call_record import CallRecord, TappedCall, Unlogged, outcome_of
+from gateway.payloadlog.tap import Tap
 from gateway.pipeline import NativePart, Pipeline, Pipelines
 from schemas.caller import Origin
 from schemas.deployment import Deployment
@@ -17,11 +22,10 @@ from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineError,
     EngineTimeoutError,
-    EngineUnavailableError,
     PayloadLogError,
 )
 from schemas.payload import Outcome
-from schemas.scoring import ParsedBody, ScoringResponse, parse_scoring_request
+from schemas.scoring import ScoringRequest, ScoringResponse, parse_scoring_request
 
 MAX_ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.1
@@ -53,9 +57,10 @@ class ScoringObserver(Protocol):
 
 
 class ScoringCall(Struct, frozen=True, kw_only=True):
-    """A call, as it arrived. `tapped` is what its record will say of it."""
+    """A call, as it arrived; `tapped` is what its record will say of it, `content_type` what the caller announced."""
 
     body: bytes
+    content_type: str | None = None
     tapped: TappedCall
 
 
@@ -77,8 +82,8 @@ class Scoring:
         self._observer = observer
         self._want_refresh = want_refresh
 
-    async def score(self, deployment: Deployment, call: ScoringCall) -> bytes:
-        """Score n rows and return the JSON of n rows, in order, once their record is kept.
+    async def score(self, deployment: Deployment, call: ScoringCall) -> Scored:
+        """Score n rows and return n rows, in order and in the caller's form, once their record is kept.
 
         Raises:
             InvalidRequestError: the body is not a scoring request.
@@ -87,18 +92,45 @@ class Scoring:
             SpoolUnavailableError: the record can't be kept.
         """
         large = len(call.body) >= LARGE_BODY_BYTES
+        if deployment.takes_native:
+            if not await _translate(large, is_fields_values, call.body):
+                return await self._score_native(deployment, call, large=large)
+            # Fields/values is what monitors speak here, whoever sends it.
+            call = replace(call, tapped=replace(call.tapped, never_logged=True))
         parsed = await _translate(large, parse_scoring_request, call.body)
         pipeline, request = self._pipelines.of(deployment), parsed.request
+        answer = partial(answer_fields_values, parsed)
         if not request.values:
-            return _answer(Unlogged(), ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[]), parsed)
+            nothing = ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[])
+            return answer(Unlogged(), nothing, ())
         parts = await _translate(large, pipeline.encode, request)
+        return await self._score(pipeline, call, request, parts, answer, large=large)
+
+    async def _score_native(self, deployment: Deployment, call: ScoringCall, *, large: bool) -> Scored:
+        """Score a body in the endpoint's own form: its bytes go there, and the endpoint's come back."""
+        pipeline = self._pipelines.of(deployment)
+        request, parts = await _translate(large, pipeline.read_native, call.body, call.content_type)
+        answer = partial(answer_native, pipeline.response_format.media_type)
+        return await self._score(pipeline, call, request, parts, answer, large=large)
+
+    async def _score(
+        self,
+        pipeline: Pipeline,
+        call: ScoringCall,
+        request: ScoringRequest,
+        parts: Sequence[NativePart],
+        answer: Answering,
+        *,
+        large: bool,
+    ) -> Scored:
+        deployment = pipeline.deployment
         started = perf_counter()
         record = await _translate(large, self._tap.open, deployment, call.tapped, request)
         try:
             async with record:
                 answers = await self._invoke_all(pipeline, parts, call.tapped.scoring_id, record)
                 decoded = await _translate(large, pipeline.decode, request, parts, answers)
-                text = await _translate(large, _answer, record, decoded.response, parsed)
+                scored = await _translate(large, answer, record, decoded.response, answers)
         except PayloadLogError:
             raise
         except BaseException as error:
@@ -110,23 +142,26 @@ class Scoring:
             self._observer.contradicted(deployment.id, contradicting)
         if decoded.labels_contradict:
             self._observer.labels_contradicted(deployment.id)
-        return text
+        return scored
 
     async def _invoke_all(
         self, pipeline: Pipeline, parts: Sequence[NativePart], scoring_id: str, record: CallRecord | Unlogged
     ) -> list[NativeResponse]:
         deadline = _now() + pipeline.timeout_seconds
         context = CallContext(scoring_id, deadline)
-        try:
-            async with asyncio.timeout_at(deadline + ENGINE_GRACE_SECONDS):
-                if len(parts) == 1:
-                    return [await self._invoke(pipeline, parts[0].request, context, record)]
-                return await self._invoke_parts(pipeline, parts, context, record)
-        except TimeoutError:
-            pipeline.circuit.failed()
-            raise EngineTimeoutError(
-                f"The endpoint {pipeline.endpoint.name} did not answer within {pipeline.timeout_seconds:g} s."
-            ) from None
+        with pipeline.circuit.call():
+            try:
+                async with asyncio.timeout_at(deadline + ENGINE_GRACE_SECONDS):
+                    if len(parts) == 1:
+                        return [await self._invoke(pipeline, parts[0].request, context, record)]
+                    return await self._invoke_parts(pipeline, parts, context, record)
+            except TimeoutError:
+                raise EngineTimeoutError(
+                    f"The endpoint {pipeline.endpoint.name} did not answer within {pipeline.timeout_seconds:g} s."
+                ) from None
+            except EngineEndpointNotFoundError:
+                self._want_refresh(pipeline.deployment.engine)
+                raise
 
     async def _invoke_parts(
         self, pipeline: Pipeline, parts: Sequence[NativePart], context: CallContext, record: CallRecord | Unlogged
@@ -156,33 +191,20 @@ class Scoring:
         attempt = 1
         spent = 0.0
         while True:
-            pipeline.circuit.check()
             started = perf_counter()
             try:
-                answer = await pipeline.engine.invoke(pipeline.endpoint, request, context)
+                return await pipeline.engine.invoke(pipeline.endpoint, request, context)
             except EngineError as error:
-                self._heed(pipeline, error)
                 pause = _pause(attempt, error.retry_after)
                 attempts = min(MAX_ATTEMPTS, error.max_attempts or MAX_ATTEMPTS)
                 if not error.retryable or attempt >= attempts or _now() + pause >= context.deadline:
                     raise
-            else:
-                pipeline.circuit.succeeded()
-                return answer
             finally:
                 spent += perf_counter() - started
                 record.engine_seconds = spent
             record.paused_seconds += pause
             await asyncio.sleep(pause)
             attempt += 1
-
-    def _heed(self, pipeline: Pipeline, error: EngineError) -> None:
-        if isinstance(error, EngineUnavailableError | EngineTimeoutError):
-            pipeline.circuit.failed()
-        else:
-            pipeline.circuit.succeeded()
-        if isinstance(error, EngineEndpointNotFoundError):
-            self._want_refresh(pipeline.deployment.engine)
 
     def _ended(
         self,
@@ -196,23 +218,6 @@ class Scoring:
         self._observer.ended(
             deployment.id, origin, outcome_of(error), record.engine_seconds, seconds - record.paused_seconds
         )
-
-
-def _answer(record: CallRecord | Unlogged, response: ScoringResponse, parsed: ParsedBody) -> bytes:
-    """Return the JSON for the caller, wrapped as its request was; the record takes the same text, unwrapped."""
-    text = json.encode(response)
-    record.answered(response, text)
-    if parsed.parts is None:
-        return text
-    if len(parsed.parts) == 1:
-        return b'{"predictions":[' + text + b"]}"
-    predictions: list[ScoringResponse] = []
-    start = 0
-    for n_rows in parsed.parts:
-        rows = response.values[start : start + n_rows]
-        predictions.append(ScoringResponse(fields=response.fields, values=rows, labels=response.labels))
-        start += n_rows
-    return json.encode({"predictions": predictions})
 
 
 async def _translate(large: bool, translate: Callable[..., Result], *arguments: Any) -> Result:

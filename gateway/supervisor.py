@@ -6,11 +6,13 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
 from gateway.config import Configuration
+from gateway.payloadlog.damage import DamageWatch
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -25,44 +27,74 @@ log = structlog.get_logger(__name__)
 class Supervisor:
     """Keeps `server.workers` serving processes alive until it is told to stop.
 
+    A spool that one of them found damaged can be recovered only while none of them uses it: then all of them finish
+    their calls and end, and begin again on what could be kept. Connections wait at the listener meanwhile.
+
     Args:
         configuration: the file is read again by each process.
         listener: bound and listening; inherited, so no connection is lost while a process is replaced.
+        recover: makes a damaged spool whole again; blocking.
     """
 
-    def __init__(self, configuration: Configuration, listener: socket.socket) -> None:
+    def __init__(self, configuration: Configuration, listener: socket.socket, recover: Callable[[], None]) -> None:
         self._configuration = configuration
         self._listener = listener
-        self._stop = asyncio.Event()
+        self._recover = recover
+        self._stopped = False
+        self._ending = asyncio.Event()
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def run(self) -> None:
-        """Serve until `stop`; return when the last process has ended."""
+        """Serve until `stop`; return when the last process has ended.
+
+        Raises:
+            PayloadLogError: a damaged spool can't be recovered.
+        """
         with tempfile.TemporaryDirectory(prefix="openscale-gateway-metrics-") as metrics:
             environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics}
-            async with asyncio.TaskGroup() as tasks:
-                for place in range(self._configuration.server.workers):
-                    tasks.create_task(self._keep_alive(place, environment), name=f"worker {place}")
+            while not self._stopped:
+                self._ending.clear()
+                await self._serve(environment)
+                if not self._stopped:
+                    await asyncio.to_thread(self._recover)
 
     def stop(self) -> None:
         """Accept no more connections, and send SIGTERM to all processes: they finish their calls."""
         log.info("stopping")
-        self._stop.set()
+        self._stopped = True
         self._listener.close()
+        self._end()
+
+    def _end(self) -> None:
+        self._ending.set()
         for process in self._running:
             _terminate(process)
+
+    async def _serve(self, environment: dict[str, str]) -> None:
+        """Keep the processes alive until they are to end, and return when they have."""
+        async with asyncio.TaskGroup() as tasks:
+            for place in range(self._configuration.server.workers):
+                tasks.create_task(self._keep_alive(place, environment), name=f"worker {place}")
+            watching = tasks.create_task(self._end_where_damaged(), name="damage watch")
+            await self._ending.wait()
+            watching.cancel()
+
+    async def _end_where_damaged(self) -> None:
+        await DamageWatch(self._configuration.payload_log.path).met()
+        log.error("spool damaged", then="all workers end, what can be read is kept, and they start again")
+        self._end()
 
     async def _keep_alive(self, place: int, environment: dict[str, str]) -> None:
         pause = FIRST_PAUSE_SECONDS
         loop = asyncio.get_running_loop()
-        while not self._stop.is_set():
+        while not self._ending.is_set():
             started = loop.time()
             code = await self._run_one(environment)
-            if self._stop.is_set():
+            if self._ending.is_set():
                 return
             pause = FIRST_PAUSE_SECONDS if loop.time() - started > SOUND_SECONDS else pause
             log.error("worker died", worker=place, exit_code=code, restart_seconds=pause)
-            await self._stopped_within(pause)
+            await self._ending_within(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _run_one(self, environment: dict[str, str]) -> int:
@@ -82,11 +114,11 @@ class Supervisor:
             env=environment,
         )
         self._running.add(process)
-        if self._stop.is_set():
+        if self._ending.is_set():
             _terminate(process)
         ended = asyncio.ensure_future(process.wait())
         try:
-            if not await self._stopped_before(ended):
+            if not await self._ending_before(ended):
                 return await ended
             return await self._ended_or_killed(process, ended)
         finally:
@@ -94,12 +126,12 @@ class Supervisor:
             if process.returncode is None:
                 process.kill()
 
-    async def _stopped_before(self, ended: asyncio.Future[int]) -> bool:
-        stopped = asyncio.ensure_future(self._stop.wait())
+    async def _ending_before(self, ended: asyncio.Future[int]) -> bool:
+        ending = asyncio.ensure_future(self._ending.wait())
         try:
-            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((ending, ended), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
+            ending.cancel()
         return not ended.done()
 
     async def _ended_or_killed(self, process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> int:
@@ -112,10 +144,10 @@ class Supervisor:
             process.kill()
             return await ended
 
-    async def _stopped_within(self, seconds: float) -> None:
+    async def _ending_within(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._stop.wait()
+                await self._ending.wait()
         except TimeoutError:
             pass
 

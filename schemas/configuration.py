@@ -215,7 +215,13 @@ class DeploymentSettings(Settings, frozen=True, kw_only=True):
     input_data_type: Annotated[
         Literal["structured", "unstructured_image", "unstructured_text"], Doc("Published by discovery.")
     ] = "structured"
-    log: Annotated[Literal["application", "all", "none"], Doc("Whose calls leave a record.")] = "application"
+    log: Annotated[
+        Literal["application", "native", "all", "none"],
+        Doc(
+            "Whose calls leave a record. native: an application's in the endpoint's own form, which it takes and "
+            "answers beside fields/values."
+        ),
+    ] = "application"
     log_marker: Annotated[LogMarkerSettings | None, Doc("Record only calls that carry it.")] = None
     redact: Annotated[dict[str, Literal["drop", "mask", "hash"]], Doc("Columns to keep out of the records.")] = field(
         default_factory=dict

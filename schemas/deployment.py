@@ -91,3 +91,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
         if self.settings is not None and self.settings.name is not None:
             return self.settings.name
         return self.endpoint.title or self.endpoint.name
+
+    @property
+    def takes_native(self) -> bool:
+        """Whether callers may send bodies in the endpoint's own form, too."""
+        return self.settings is not None and self.settings.log == "native"

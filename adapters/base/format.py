@@ -38,8 +38,10 @@ class Format(Protocol):
     def decode(self, body: Body, n_rows: int | None) -> Table:
         """Read n rows, in order; columns are always named. NaN and infinities become None.
 
+        Where a deployment takes requests in its endpoint's own form, their codec reads them with this, too.
+
         Args:
-            body: as the platform sent it.
+            body: as the platform sent it, or a native client.
             n_rows: how many rows there must be; None: any number.
 
         Raises:

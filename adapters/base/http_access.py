@@ -32,8 +32,7 @@ class HttpCredentials(Settings, frozen=True, kw_only=True):
             raise ValueError("`username` and `password` go together: give both, or `token`.")
         if (self.token is None) == (self.username is None):
             raise ValueError("Give either `token`, or `username` and `password`.")
-        if self.token is not None and re.fullmatch(r"[!-~]+", self.token) is None:
-            raise ValueError("`token` has blanks, line ends or letters outside of ASCII: no header can carry it.")
+        check_header_token("token", self.token)
 
     @property
     def authorization(self) -> str:
@@ -74,6 +73,21 @@ def check_access(credentials: HttpCredentials | None, headers: Mapping[str, str]
             raise ValueError(f"`headers.{name}` is set by the gateway: remove it.")
     if credentials is not None and "authorization" in names:
         raise ValueError("`headers.Authorization` and `credentials` exclude each other.")
+
+
+def is_header_token(value: str) -> bool:
+    """Whether a key or token can go into a header: printable ASCII without blanks."""
+    return re.fullmatch(r"[!-~]+", value) is not None
+
+
+def check_header_token(name: str, value: str | None) -> None:
+    """Check a key or token, by the name of its option; None is none.
+
+    Raises:
+        ValueError: no header can carry it; the sentence does not show it.
+    """
+    if value is not None and not is_header_token(value):
+        raise ValueError(f"`{name}` has blanks, line ends or letters outside of ASCII: no header can carry it.")
 
 
 def check_base_url(name: str, url: str, *, without: str | None = None) -> None:

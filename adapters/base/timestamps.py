@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 
-def utc_timestamp(text: str | None) -> str | None:
-    """Return an ISO 8601 date as RFC 3339 in UTC with milliseconds and `Z`; None for anything else.
+def utc_timestamp(date: str | datetime | None) -> str | None:
+    """Return a date, as a text in ISO 8601, as RFC 3339 in UTC with milliseconds and `Z`; None for anything else.
 
     A date without an offset is taken for UTC.
     """
     try:
-        moment = datetime.fromisoformat(text or "")
+        moment = date if isinstance(date, datetime) else datetime.fromisoformat(date or "")
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -3,7 +3,7 @@
 Source: KServe "Open Inference Protocol (V2)", tensor data types.
 """
 
-import math
+import sys
 from collections.abc import Callable, Sequence
 
 from adapters.formats.cells import refused_cell
@@ -11,10 +11,11 @@ from adapters.formats.json_reading import kind_of
 from schemas.table import Cell
 
 _BITS = {"UINT8": 8, "UINT16": 16, "UINT32": 32, "UINT64": 64, "INT8": 8, "INT16": 16, "INT32": 32, "INT64": 64}
-_FLOATS = ("FP16", "FP32", "FP64", "BF16")
+_LARGEST = {"FP16": 65504.0, "FP32": 3.4028235e38, "FP64": sys.float_info.max, "BF16": 3.3895314e38}
+"""The largest number of each datatype, in the fewest digits that stand for it."""
 _REFUSED = object()
 
-DATATYPES = ("BOOL", *_BITS, *_FLOATS, "BYTES")
+DATATYPES = ("BOOL", *_BITS, *_LARGEST, "BYTES")
 
 Locate = Callable[[int], tuple[int, int]]
 
@@ -54,8 +55,9 @@ def _fit_for(datatype: str) -> Callable[[Cell], Cell]:
         bits = _BITS[datatype]
         low, high = (0, 2**bits - 1) if datatype.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         return lambda cell: _integer(cell, low, high)
-    if datatype in _FLOATS:
-        return _number
+    if datatype in _LARGEST:
+        largest = _LARGEST[datatype]
+        return lambda cell: _number(cell, largest)
     return _boolean if datatype == "BOOL" else _text
 
 
@@ -65,8 +67,9 @@ def _integer(cell: Cell, low: int, high: int) -> Cell:
     return cell if type(cell) is int and low <= cell <= high else _REFUSED
 
 
-def _number(cell: Cell) -> Cell:
-    return cell if type(cell) is int or (type(cell) is float and math.isfinite(cell)) else _REFUSED
+def _number(cell: Cell, largest: float) -> Cell:
+    # NaN compares with nothing.
+    return cell if type(cell) in (int, float) and -largest <= cell <= largest else _REFUSED
 
 
 def _boolean(cell: Cell) -> Cell:

@@ -73,7 +73,7 @@ presets: tuple[Preset, ...] = (
     ),
     Preset(
         name="sagemaker-linear-learner",
-        request={"format": "csv"},
+        request={"format": "csv", "cells": "numbers"},
         response={"format": "rows", "at": "predictions"},
         source="Amazon SageMaker Developer Guide: Linear learner response formats",
     ),

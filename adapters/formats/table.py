@@ -12,7 +12,7 @@ import msgspec
 from adapters.base import Body, Format, FormatPlugin
 from adapters.formats.cells import json_rows
 from adapters.formats.columns import Names, check_fields, check_n_rows, check_names, check_widths, named_table
-from adapters.formats.json_places import MISSING, Template, describe, find, parse_places
+from adapters.formats.json_places import MISSING, Place, Template, describe, find, parse_places
 from adapters.formats.json_reading import error_text, kind_of, labels_beside, read_json, refuse_error
 from adapters.formats.text_cells import Conversions, converted, converters, text_rows
 from schemas.configuration import Doc, Settings
@@ -38,7 +38,8 @@ class TableSettings(Settings, frozen=True, kw_only=True):
         default_factory=dict
     )
     cells: Annotated[
-        Literal["native", "text"], Doc("native: cells are written with their JSON types; text: all as strings.")
+        Literal["native", "text"],
+        Doc("native: cells are written with their JSON types; text: all as strings."),
     ] = "native"
     types: Annotated[
         str | None,
@@ -78,25 +79,39 @@ class TableFormat:
 
     def _read(self, holder: dict[str, Any], content: Any, n_rows: int | None) -> Table:
         rows = self._rows(holder, n_rows)
-        names = holder.get(self._settings.columns)
+        names, labels = holder.get(self._settings.columns), labels_beside(holder, content)
         if names is None:
-            return named_table(rows, self._settings.fields)
+            return msgspec.structs.replace(named_table(rows, self._settings.fields), labels=labels)
         if not isinstance(names, list):
             raise EngineReplyError(f"`{self._settings.columns}` of the answer is {kind_of(names)}, not an array.")
         columns = tuple(check_names(names))
         check_widths(rows, len(columns))
-        return Table(columns, self._typed(rows, holder), labels_beside(holder, content))
+        return Table(columns, self._typed(rows, holder), labels)
 
     def _holder(self, body: Any) -> dict[str, Any]:
         refuse_error(body)
         for place in self._places:
             holder = find(body, place)
             if holder is not MISSING and isinstance(holder, dict) and self._settings.rows in holder:
+                self._refuse_further(holder, find(body, place[:-1]), place)
                 return holder
         raise EngineReplyError(
             f"The endpoint's answer has no `{self._settings.rows}` at {' or '.join(map(describe, self._places))}.",
             engine_message=error_text(body),
         )
+
+    def _refuse_further(self, holder: dict[str, Any], elements: Any, place: Place) -> None:
+        """Refuse rows that follow in further elements of a list: they answer nothing that was asked.
+
+        Other columns are those of another output, which nobody asked for here.
+        """
+        columns, rows = self._settings.columns, self._settings.rows
+        alike = (None, holder.get(columns))
+        for element in elements[int(place[-1]) + 1 :] if isinstance(elements, list) else ():
+            if isinstance(element, dict) and element.get(rows) and element.get(columns) in alike:
+                raise EngineReplyError(
+                    f"The endpoint's answer goes on with `{rows}` behind {describe(place)}, but one table was sent."
+                )
 
     def _rows(self, holder: dict[str, Any], n_rows: int | None) -> list[list[Cell]]:
         rows = holder[self._settings.rows]

@@ -5,7 +5,7 @@ is legal everywhere, and read flat or nested. The binary tensor extension is nev
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import msgspec
 
@@ -110,10 +110,20 @@ class TensorsFormat:
 def _tensors(body: Any) -> list[dict[str, Any]]:
     refuse_error(body)
     if isinstance(body, dict):
-        tensors = body.get("outputs", body.get("inputs"))
-        if isinstance(tensors, list) and tensors and all(isinstance(tensor, dict) for tensor in tensors):
+        outputs, inputs = body.get("outputs"), body.get("inputs")
+        # A request may name the outputs that it asks for, without data; an answer may repeat its inputs.
+        tensors = inputs if _are_tensors(inputs) and not _hold_data(outputs) else outputs
+        if _are_tensors(tensors):
             return tensors
     raise EngineReplyError("The endpoint's answer has no `outputs`.", engine_message=error_text(body))
+
+
+def _are_tensors(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(tensor, dict) for tensor in value)
+
+
+def _hold_data(value: Any) -> bool:
+    return _are_tensors(value) and all("data" in tensor for tensor in value)
 
 
 def _are_all(rows: Sequence[Cell], width: int) -> bool:

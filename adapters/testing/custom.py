@@ -1,7 +1,7 @@
 """An emulated custom machine learning engine, like the examples that IBM publishes.
 
 Source: IBM Watson OpenScale documentation, "Custom machine learning examples"; the engines in
-pmservice/ai-openscale-tutorials (formats.md 1.1 to 1.5).
+pmservice/ai-openscale-tutorials.
 """
 
 import base64

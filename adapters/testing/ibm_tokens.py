@@ -2,7 +2,7 @@
 
 Source: IBM Cloud IAM API, "Create an IAM access token for an API key"; IBM/python-sdk-core, `cp4d_token_manager.py` and
 `mcsp_token_manager.py`; for IAM integration `ibm_watson_openscale` 3.1.11, `utils/client_utils.py`; for users of API v1
-`ibm_ai_openscale` 2.2.1, `client_4_icp.py` (formats.md 3.6).
+`ibm_ai_openscale` 2.2.1, `client_4_icp.py`.
 """
 
 import base64

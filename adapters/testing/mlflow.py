@@ -1,7 +1,7 @@
 """An emulated scoring server of MLflow, with one model behind it.
 
 Source: MLflow documentation, "Deploy MLflow Model as a Local Inference Server" (3.x), for routes and forms; the scoring
-server's own answers for error bodies, and for 415 to content types with parameters (formats.md 4.8).
+server's own answers for error bodies, and for 415 to content types with parameters.
 """
 
 import csv

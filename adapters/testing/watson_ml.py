@@ -1,6 +1,6 @@
 """Emulated Watson Machine Learning: deployments v4, with the token services of IBM Cloud and Cloud Pak for Data.
 
-Source: IBM watsonx.ai Runtime API, "Deployments" (formats.md 4.5).
+Source: IBM watsonx.ai Runtime API, "Deployments".
 """
 
 import json

@@ -1,7 +1,7 @@
 """Cloud Pak for Data: the ways to a cluster's token.
 
 Source: IBM/python-sdk-core, `cp4d_token_manager.py`; for clusters with IAM integration `ibm_watson_openscale` 3.1.11,
-`utils/client_utils.py` (formats.md 3.6). Where no URL of the IAM is given, that SDK guesses a host of the same domain;
+`utils/client_utils.py`. Where no URL of the IAM is given, that SDK guesses a host of the same domain;
 here the cluster itself is asked, as IBM's watsonx.ai SDK for Java does: a password goes to no host that nobody named.
 """
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from adapters.base import Response, Token, Transport, TransportError
+from adapters.base.http_access import is_header_token
 from adapters.base.retry_after import retry_after
 from adapters.tokens.refreshing import Clock, RefreshingTokens
 from schemas.errors import EngineRefusedError, EngineUnavailableError
@@ -138,7 +139,7 @@ def read_token(request: TokenRequest, body: bytes, now: float) -> Token | None:
     except (ValueError, RecursionError):
         return None
     # Anything else would break the header it goes into.
-    if not re.fullmatch(r"[!-~]+", value):
+    if not is_header_token(value):
         return None
     lives = [life for life in (stated, _jwt_life(value)) if life is not None]
     return Token(value, now + min(lives, default=_LIFE_SECONDS))

@@ -1,6 +1,6 @@
 """IBM's token services, and which of them a configuration means.
 
-Source: IBM Cloud API, "IAM Identity Services"; IBM/python-sdk-core, `token_managers` (formats.md 3.6).
+Source: IBM Cloud API, "IAM Identity Services"; IBM/python-sdk-core, `token_managers`.
 """
 
 import re
@@ -32,7 +32,9 @@ class McspTokens(HttpTokens):
         super().__init__(transport, "IBM's MCSP", json_request(url, {"apikey": apikey}), clock=clock)
 
 
-def check_ibm_credentials(*, apikey: str | None, username: str | None, password: str | None) -> None:
+def check_ibm_credentials(
+    *, apikey: str | None, username: str | None, password: str | None, identity_url: str | None
+) -> None:
     """Check that the options make one credential.
 
     Raises:
@@ -44,6 +46,8 @@ def check_ibm_credentials(*, apikey: str | None, username: str | None, password:
         raise ValueError("`username` needs exactly one of `password` and `apikey`.")
     if username is not None and re.fullmatch(r"[^\x00-\x1f\x7f]+", username) is None:
         raise ValueError("`username` is empty, or has line ends or other control characters: no header can carry it.")
+    if identity_url is not None and password is None:
+        raise ValueError("`identity_url` needs `username` and `password`: API keys don't pass an integrated IAM.")
 
 
 def ibm_tokens(

@@ -1,4 +1,4 @@
-"""Which role may use which route (the route table of the design)."""
+"""Which role may use which route (docs/architecture.md, "Who may use which route")."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args

@@ -12,24 +12,29 @@ BODY_SECONDS = 60.0
 
 
 class BodyReader:
-    """Reads JSON bodies of at most `max_bytes`, all of them together within `in_flight`."""
+    """Reads bodies of at most `max_bytes`, all of them together within `in_flight`."""
 
     def __init__(self, max_bytes: int, in_flight: InFlight) -> None:
         self._max = max_bytes
         self._in_flight = in_flight
 
-    async def read(self, request: web.Request) -> tuple[bytes, int]:
+    async def read(self, request: web.Request, *, any_type: bool = False) -> tuple[bytes, int]:
         """Return the body and the share of the bound that must be given back when the call is over.
 
+        Args:
+            request: whose body nobody has read yet.
+            any_type: take other bodies than JSON, too.
+
         Raises:
-            ContentTypeError: it is announced as something else than JSON.
+            ContentTypeError: it is announced as something else than JSON, or as what no header can say.
             BodyTooLargeError: it is larger than allowed.
             OverloadedError: too much is in flight already.
             InvalidRequestError: it was cut short, or came too slowly.
         """
-        kind = request.content_type
-        if kind != "application/json" and "Content-Type" in request.headers and not kind.endswith("+json"):
-            raise ContentTypeError("Send the body as application/json.", target="Content-Type")
+        if any_type:
+            _check_printable(request)
+        else:
+            _check_json(request)
         announced = request.content_length
         if announced is not None and announced > self._max:
             raise self._too_large()
@@ -74,3 +79,16 @@ class BodyReader:
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(f"The body is larger than {self._max / 1e6:g} MB: send fewer rows in a call.")
+
+
+def _check_json(request: web.Request) -> None:
+    kind = request.content_type
+    if kind != "application/json" and "Content-Type" in request.headers and not kind.endswith("+json"):
+        raise ContentTypeError("Send the body as application/json.", target="Content-Type")
+
+
+def _check_printable(request: web.Request) -> None:
+    """Check what goes on to a platform as it is."""
+    kind = request.headers.get("Content-Type", "")
+    if not (kind.isascii() and kind.isprintable()):
+        raise ContentTypeError("Send a content type of printable ASCII characters.", target="Content-Type")

@@ -15,7 +15,7 @@ from gateway.api.guard import CALLER, TRACE
 from gateway.api.routes import FAMILY_PREFIXES, Route, is_monitor
 from gateway.api.transaction_ids import TRANSACTION_ID_HEADER, transaction_id
 from gateway.directory import Directory
-from gateway.payloadlog.tap import TappedCall
+from gateway.payloadlog.call_record import TappedCall
 from gateway.scoring import LARGE_BODY_BYTES, Scoring, ScoringCall
 from schemas.deployment import Deployment
 
@@ -67,10 +67,11 @@ class ScoringRoute:
         scoring_id = request[TRACE]
         deployment = self._directory.find(request.match_info["deployment_id"], request.match_info.get("engine"))
         caller_id = transaction_id(request)
-        body, share = await self._bodies.read(request)
+        body, share = await self._bodies.read(request, any_type=deployment.takes_native)
         try:
             call = ScoringCall(
                 body=body,
+                content_type=request.headers.get("Content-Type"),
                 tapped=TappedCall(
                     scoring_id=scoring_id,
                     caller=request[CALLER],
@@ -81,14 +82,14 @@ class ScoringRoute:
                     caller_gone=lambda: request.transport is None or request.transport.is_closing(),
                 ),
             )
-            text = await self._scoring.score(deployment, call)
+            scored = await self._scoring.score(deployment, call)
         finally:
             self._bodies.give_back(share)
         log.debug("scored", scoring_id=scoring_id, deployment=deployment.id, body_bytes=len(body))
-        headers = {SCORING_ID_HEADER: scoring_id, "Content-Type": "application/json"}
+        headers = {SCORING_ID_HEADER: scoring_id, "Content-Type": scored.content_type}
         if caller_id is not None:
             headers[TRANSACTION_ID_HEADER] = caller_id
-        return web.Response(body=text, headers=headers)
+        return web.Response(body=scored.body, headers=headers)
 
 
 async def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:

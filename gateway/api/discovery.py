@@ -1,7 +1,10 @@
 """Discovery: deployments in the form that OpenScale and its SDKs read.
 
 Two forms exist: IBM's example engines emit one, the SDKs read the other. An entry is the union of both, which
-satisfies either reader (formats.md 1.1; the keys that the SDKs index are always there).
+satisfies either reader; the keys that the SDKs index are always there.
+
+Source: the engines in pmservice/ai-openscale-tutorials; of IBM's SDKs `client_with_ml_gateway_support.py`
+(`ibm_ai_openscale` 2.2.1), `subscriptions.py` and `model.py` (`ibm_watson_openscale` 3.1.11).
 """
 
 from collections.abc import Iterable

@@ -65,7 +65,7 @@ class BodyTooLargeError(GatewayError):
 
 
 class ContentTypeError(GatewayError):
-    """The body is announced as something else than JSON."""
+    """The body is announced as something that is not taken here."""
 
     code = "unsupported_content_type"
 

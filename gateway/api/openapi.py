@@ -103,6 +103,8 @@ def _score(policy: AccessPolicy, kind: RouteKind) -> Document:
     body = json_content(schema("ScoringRequest"), json_schema("scoring-request")["examples"])
     return {
         "summary": "Score rows",
+        "description": "A deployment with `log: native` also takes bodies in its endpoint's own form, of any content "
+        "type, and answers them with the endpoint's own body.",
         "parameters": [parameter("TransactionId")],
         "requestBody": {"required": True, "content": body},
     } | _endings(policy, kind, answer, _OF_SCORING)

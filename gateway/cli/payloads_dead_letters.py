@@ -2,6 +2,8 @@
 
 import argparse
 from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 
 import msgspec
 
@@ -9,8 +11,11 @@ from gateway.cli.console import counted, say, say_error
 from gateway.cli.payloads_sinks import configured_sinks
 from gateway.cli.tables import add_row, new_table, output_console
 from gateway.config import load
-from gateway.payloadlog.dead_letters import DeadLetterRecord, read_dead_letters, requeue
+from gateway.payloadlog.dead_letters import DeadLetterRecord, read_dead_letters, requeue, requeue_all
 from gateway.registry import Registry
+
+# Columns are as wide as their widest cell: so a table is made of so many, not of all.
+TABLE_LETTERS = 1000
 
 
 def add_list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +32,16 @@ def show(arguments: argparse.Namespace) -> int:
         for letter in letters:
             say(msgspec.json.encode(letter).decode())
         return 0
-    table = new_table("sink", "scoring id", "deployment", "scored", "died", "reason")
-    for letter in letters:
-        add_row(table, *_cells(letter))
-    output_console().print(table)
-    return 0
+    console = output_console()
+    page = list(islice(letters, TABLE_LETTERS))
+    while True:
+        table = new_table("sink", "scoring id", "deployment", "scored", "died", "reason")
+        for letter in page:
+            add_row(table, *_cells(letter))
+        console.print(table)
+        page = list(islice(letters, TABLE_LETTERS))
+        if not page:
+            return 0
 
 
 def _cells(letter: DeadLetterRecord) -> tuple[str, ...]:
@@ -57,16 +67,31 @@ def run_requeue(arguments: argparse.Namespace) -> int:
     """Make dead letters pending again; 1 where one that was named stays what it is."""
     configuration = load(arguments.config, Registry.load())
     (sink,) = configured_sinks(configuration, arguments.sink)
-    result = requeue(configuration.payload_log.path, sink=sink, scoring_ids=arguments.id)
+    path = Path(configuration.payload_log.path)
+    return _all_again(path, sink) if arguments.all else _these_again(path, sink, arguments.id)
+
+
+def _all_again(path: Path, sink: str) -> int:
+    result = requeue_all(path, sink=sink)
+    say(f"{counted(result.requeued, 'record')} pending again for {sink}.")
+    if result.not_owed:
+        say_error(f"{counted(result.not_owed, 'dead letter')} left: the sink's filter excludes them by now.")
+    if result.record_lost:
+        say_error(f"{counted(result.record_lost, 'dead letter')} left: the records were lost with a damaged file.")
+    return 0
+
+
+def _these_again(path: Path, sink: str, scoring_ids: list[str]) -> int:
+    result = requeue(path, sink=sink, scoring_ids=scoring_ids)
     say(f"{counted(len(result.requeued), 'record')} pending again for {sink}.")
-    for reason, scoring_ids in (
+    for reason, left in (
         ("no dead letter of this sink", result.unknown),
         ("the sink's filter excludes it by now", result.not_owed),
         ("its record was lost with a damaged file", result.record_lost),
     ):
-        for scoring_id in scoring_ids:
+        for scoring_id in left:
             say_error(f"{scoring_id}: {reason}.")
-    return 1 if arguments.id and len(result.requeued) < len(set(arguments.id)) else 0
+    return 1 if len(result.requeued) < len(set(scoring_ids)) else 0
 
 
 def _time(unix_us: int | None) -> str:

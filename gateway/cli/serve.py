@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -15,6 +16,7 @@ import uvloop
 
 from gateway import app, logs
 from gateway.config import Configuration, load
+from gateway.payloadlog.damage import DamageWatch
 from gateway.registry import Registry
 from gateway.supervisor import Supervisor
 from schemas.errors import ConfigurationError
@@ -47,11 +49,11 @@ def _run(arguments: argparse.Namespace) -> int:
             log.warning("plugin not usable", group=row.group, kind=row.kind, origin=row.origin, problem=row.reason)
     sys.setswitchinterval(SWITCH_SECONDS)
     if arguments.listener is not None:
-        _run_and_leave(_serve(configuration, registry, socket.socket(fileno=arguments.listener), announce=False))
+        _run_and_leave(_serve_as_worker(configuration, registry, socket.socket(fileno=arguments.listener)))
     app.prepare(configuration)
     listener = _listen(configuration)
     if configuration.server.workers == 1:
-        _run_and_leave(_serve(configuration, registry, listener, announce=True))
+        _run_and_leave(_serve_alone(configuration, registry, listener))
     asyncio.run(_supervise(configuration, listener))
     log.info("stopped")
     return 0
@@ -72,30 +74,69 @@ def _run_and_leave(serving: Coroutine[Any, Any, None]) -> NoReturn:
     os._exit(0)
 
 
-async def _serve(configuration: Configuration, registry: Registry, listener: socket.socket, *, announce: bool) -> None:
+async def _serve_as_worker(configuration: Configuration, registry: Registry, listener: socket.socket) -> None:
     stop = asyncio.Event()
     _on_stop_signals(stop.set)
-    if not announce:
-        _on_end_of_parent(stop.set)
-    async with app.running(configuration, registry, listener) as background:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
-        if announce:
-            _announce(configuration, listener)
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait((stopped, background), return_when=asyncio.FIRST_COMPLETED)
+    _on_end_of_parent(stop.set)
+    # Of damage the supervisor takes care: all workers have to leave the spool.
+    await _serve(configuration, registry, listener, stop, until_damaged=False)
+
+
+async def _serve_alone(configuration: Configuration, registry: Registry, listener: socket.socket) -> None:
+    """Serve until told to stop; where the spool is found damaged, leave it, recover it, and serve again."""
+    stop = asyncio.Event()
+
+    def stop_accepting() -> None:
+        listener.close()
+        stop.set()
+
+    _on_stop_signals(stop_accepting)
+    up = partial(log.info, "listening", url=_url(configuration, listener))
+    while not stop.is_set():
+        # A copy: connections wait at the listener itself while nobody serves.
+        await _serve(configuration, registry, listener.dup(), stop, until_damaged=True, up=up)
+        if not stop.is_set():
+            await asyncio.to_thread(app.prepare, configuration)
+            up = partial(log.info, "serving again")
+
+
+async def _serve(
+    configuration: Configuration,
+    registry: Registry,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    until_damaged: bool,
+    up: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until told to stop, or until the spool is found damaged where that is to end it, too."""
+    damage = DamageWatch(configuration.payload_log.path)
+    damaged, stopped = asyncio.create_task(damage.met()), asyncio.create_task(stop.wait())
+    try:
+        async with app.running(configuration, registry, listener, damage) as background:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*COLLECT_AFTER)
+            up()
+            ends = {stopped, background} | ({damaged} if until_damaged else set())
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if background.done():
+                # Without it nothing is discovered or delivered: better a restart than half a gateway.
+                background.result()
+            if stop.is_set():
+                log.info("stopping")
+            else:
+                log.error("spool damaged", then="calls are finished, what can be read is kept, and serving goes on")
+    finally:
         stopped.cancel()
-        if background.done():
-            # Without it nothing is discovered or delivered: better a restart than half a gateway.
-            background.result()
-        log.info("stopping")
+        damaged.cancel()
 
 
 async def _supervise(configuration: Configuration, listener: socket.socket) -> None:
-    supervisor = Supervisor(configuration, listener)
+    supervisor = Supervisor(configuration, listener, partial(app.prepare, configuration))
     _on_stop_signals(supervisor.stop)
-    _announce(configuration, listener)
+    log.info("listening", url=_url(configuration, listener))
     await supervisor.run()
 
 
@@ -108,10 +149,10 @@ def _listen(configuration: Configuration) -> socket.socket:
         raise ConfigurationError([f"server.port: can't listen on {host}:{port}: {error.strerror}."]) from error
 
 
-def _announce(configuration: Configuration, listener: socket.socket) -> None:
+def _url(configuration: Configuration, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     scheme = "http" if configuration.server.tls is None else "https"
-    log.info("listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _on_stop_signals(stop: Callable[[], None]) -> None:

@@ -5,13 +5,14 @@ from itertools import permutations
 
 from gateway.config.configuration import Draft
 from gateway.config.findings import Place, parse_place
+from gateway.config.native_checks import check_native
 from gateway.mapping import ambiguities
 from gateway.public_ids import is_generated_id, public_id_of
 from gateway.registry import Registry
 from schemas.configuration import ConfiguredDeployment, DeploymentSettings
 
 IDENTIFIERS = frozenset({"scoring_id", "transaction_id", "deployment_id", "record_id"})
-"""Columns by which records are found again, here or in OpenScale (formats.md 3.4)."""
+"""Columns by which records are found again, here or in OpenScale."""
 
 _BINARY = 2
 
@@ -48,11 +49,16 @@ def check_deployment(
     place: Place, settings: DeploymentSettings, draft: Draft, registry: Registry
 ) -> Iterator[tuple[Place, str]]:
     """Check what a deployment and the defaults of an engine have in common."""
-    if isinstance(settings, ConfiguredDeployment) or _names_a_format(settings):
-        for where, sentence in registry.format_problems(settings):
-            yield (*place, *parse_place(where)), sentence
-    for where, sentence in ambiguities(settings.input, settings.output):
+    has_format = isinstance(settings, ConfiguredDeployment) or _names_a_format(settings)
+    problems = [
+        *(registry.format_problems(settings) if has_format else ()),
+        *ambiguities(settings.input, settings.output),
+    ]
+    for where, sentence in problems:
         yield (*place, *parse_place(where)), sentence
+    if settings.log == "native" and has_format and not problems:
+        for step, sentence in check_native(settings, registry):
+            yield (*place, *step), sentence
     yield from _check_problem_type((*place, "problem_type"), settings)
     yield from _check_redaction((*place, "redact"), settings, draft)
     yield from _check_log_marker((*place, "log_marker"), settings)

@@ -39,8 +39,6 @@ def load(path: str | Path, registry: Registry, environ: Mapping[str, str] = os.e
     """
     document = _read(path)
     findings = Findings(document.findings)
-    for conflict in registry.conflicts:
-        findings.add((), conflict)
     draft = _draft(document, registry, environ, findings)
     if findings or draft is None:
         raise ConfigurationError(findings.lines(str(path), document.marks))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.mapping.labels import Labels
+from gateway.mapping.stated_classes import stated_classes
 from schemas.configuration import InputSettings, OutputSettings
 from schemas.table import Cell
 
@@ -94,14 +95,22 @@ def _of_several_fields(settings: OutputSettings, fields: Sequence[str]) -> Itera
         )
     if len(set(fields)) != len(fields):
         yield "output.probability", "A field is named twice."
-    names = [str(label) for label in settings.labels]
-    for k, (field, name) in enumerate(zip(fields, names, strict=False)):
-        # Azure ML's modules name them so: `Scored Probabilities for Class "Risk"`.
-        quoted = field.partition('"')[2].rpartition('"')[0]
-        if quoted != name and quoted in names:
-            yield f"output.probability[{k}]", f"Its name says that it is the class `{quoted}`, its place `{name}`."
+    if not any(_of_labels(settings.labels)):
+        yield from _of_stated_classes(settings.labels, fields)
     if settings.probability_of in ("positive", "winner"):
         yield "output.probability_of", "A list of fields holds the probability of each label: leave this out."
+
+
+def _of_stated_classes(labels: Sequence[Cell], fields: Sequence[str]) -> Iterator[Problem]:
+    for k, stated in enumerate(stated_classes(fields, labels)[: len(labels)]):
+        if stated is not None and stated != k:
+            yield (
+                f"output.probability[{k}]",
+                (
+                    f"Its name says that it is the class `{labels[stated]}`, its place `{labels[k]}`: put the fields "
+                    "into the order of `output.labels`."
+                ),
+            )
 
 
 def _of_winner(settings: OutputSettings) -> Iterator[Problem]:

@@ -5,17 +5,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.mapping.cells import opened
+from gateway.mapping.cells import PREDICTION, PROBABILITY, opened
+from gateway.mapping.contradictions import Contradictions
 from gateway.mapping.label_order import LabelOrder
 from gateway.mapping.labels import Labels
-from gateway.mapping.probabilities import Probability, positive_position, probability_reader
+from gateway.mapping.probabilities import Probability, decided, positive_position, probability_reader
 from schemas.configuration import OutputSettings
 from schemas.errors import EngineReplyError
 from schemas.scoring import ScoringRequest, ScoringResponse, Values
 from schemas.table import Cell, Table
 
-PREDICTION = "prediction"
-PROBABILITY = "probability"
 MAX_PLANS = 32
 MAX_PLAN_COLUMNS = 5000
 
@@ -52,6 +51,7 @@ class Answers:
         self._labels = Labels(settings.labels)
         self._answer_labels = self._labels.all or None
         self._order = LabelOrder(settings, self._labels)
+        self._contradictions = Contradictions(settings, self._labels)
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
     @property
@@ -81,18 +81,7 @@ class Answers:
 
     def contradictions(self, response: ScoringResponse) -> int:
         """See `Mapping.contradictions`."""
-        if not self._labels.all or self._settings.probability is None or self._settings.threshold is not None:
-            return 0
-        if PREDICTION not in response.fields or PROBABILITY not in response.fields:
-            return 0
-        prediction, probability = response.fields.index(PREDICTION), response.fields.index(PROBABILITY)
-        return sum(self._contradicts(row[prediction], row[probability]) for row in response.values)
-
-    def _contradicts(self, prediction: Cell, vector: Cell) -> bool:
-        if prediction is None or vector is None or None in vector:
-            return False
-        position = self._labels.position(prediction)
-        return position is not None and bool(vector[position] < max(vector))
+        return self._contradictions.count(response)
 
     def _plan(self, columns: tuple[str, ...]) -> _Plan:
         plan = self._plans.get(columns)
@@ -151,9 +140,7 @@ class Answers:
             vector = probability(row, None, n)
             if vector is None or None in vector:
                 return [None, vector]
-            if threshold is None:
-                return [labels[vector.index(max(vector))], vector]
-            return [labels[positive if vector[positive] >= threshold else 1 - positive], vector]
+            return [labels[decided(vector, positive, threshold)], vector]
 
         return _Plan([PREDICTION, PROBABILITY], answer)
 

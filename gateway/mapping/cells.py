@@ -1,6 +1,9 @@
-"""Cells in the forms that platforms give them."""
+"""Cells in the forms that platforms give them, and the names of those that are answered."""
 
 from schemas.table import Cell
+
+PREDICTION = "prediction"
+PROBABILITY = "probability"
 
 
 def opened(cell: Cell) -> Cell:

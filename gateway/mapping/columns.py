@@ -1,4 +1,4 @@
-"""From the caller's columns to the endpoint's."""
+"""From the caller's columns to the endpoint's, and back."""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -55,6 +55,24 @@ class InputColumns:
         if self._columns is None and not self._added:
             return Table(fields, request.values)
         return _applied(self._plan(tuple(fields)), request)
+
+    @property
+    def native(self) -> tuple[str, ...] | None:
+        """See `Mapping.native_columns`."""
+        return self._columns
+
+    def request(self, table: Table) -> ScoringRequest:
+        """See `Mapping.request_of`."""
+        if table.columns is None:
+            return ScoringRequest(list(map(list, table.rows)))
+        constants = self._settings.constants
+        kept = [n for n, name in enumerate(table.columns) if name not in constants]
+        if not kept:
+            raise UnprocessableRequestError("The body has no columns but those of `input.constants`.")
+        fields = [table.columns[n] for n in kept]
+        if len(kept) == len(table.columns):
+            return ScoringRequest(list(map(list, table.rows)), fields)
+        return ScoringRequest([[row[n] for n in kept] for row in table.rows], fields)
 
     def _unnamed(self, request: ScoringRequest) -> Table:
         if self._columns is None:

@@ -50,6 +50,21 @@ class Mapping:
         """
         return self._columns.table(request)
 
+    @property
+    def native_columns(self) -> tuple[str, ...] | None:
+        """The columns of `to_native`, in their order, where settings or platform name them."""
+        return self._columns.native
+
+    def request_of(self, table: Table) -> ScoringRequest:
+        """Return the request whose `to_native` is this table: the inverse, for calls in the endpoint's own form.
+
+        Columns keep their order; those of `input.constants` are left out, since callers never send them.
+
+        Raises:
+            UnprocessableRequestError: there are no others.
+        """
+        return self._columns.request(table)
+
     def from_native(self, table: Table, request: ScoringRequest) -> ScoringResponse:
         """Return one row for each row of the request, in order.
 
@@ -67,5 +82,9 @@ class Mapping:
         return self._answers.labels_contradict(table)
 
     def contradictions(self, response: ScoringResponse) -> int:
-        """Count the rows whose most probable label is not the predicted one: a sign of `labels` in the wrong order."""
+        """Count the rows whose probabilities don't add up to 1, or say another label than the predicted one.
+
+        A sign of `labels` in the wrong order, of numbers that are no probabilities, or of a `threshold` that is not
+        used, since the endpoint predicts itself.
+        """
         return self._answers.contradictions(response)

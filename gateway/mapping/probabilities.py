@@ -65,6 +65,13 @@ def positive_position(settings: OutputSettings, labels: Labels) -> int:
     return 1 if position is None else position
 
 
+def decided(vector: Sequence[float], positive: int, threshold: float | None) -> int:
+    """Return which label probabilities say: the most probable, or the positive one of two from `threshold` on."""
+    if threshold is None:
+        return vector.index(max(vector))
+    return positive if vector[positive] >= threshold else 1 - positive
+
+
 def _positive(name: str, at: int, position: int, *, logits: bool) -> Probability:
     def read(row: Row, prediction: Cell, n: int) -> Cell:
         p = _of_logit(row[at], name, n) if logits else _single(row[at], name, n)
@@ -90,10 +97,22 @@ def _fields(names: Sequence[str], columns: Sequence[int], *, logits: bool) -> Pr
 
     def read(row: Row, prediction: Cell, n: int) -> Cell:
         if logits:
-            return softmax([_real(opened(row[at]), name, n) for name, at in sources])
-        return [_single(row[at], name, n) for name, at in sources]
+            scores = [_real(opened(row[at]), name, n) for name, at in sources]
+            return softmax(_complete(scores, names, n))
+        return _complete([_single(row[at], name, n) for name, at in sources], names, n)
 
     return read
+
+
+def _complete(numbers: list[float | None], names: Sequence[str], n: int) -> list[float | None]:
+    """Return the numbers of all classes, or of none.
+
+    Raises:
+        EngineReplyError: some are missing, as from a row that does not name all classes.
+    """
+    if None in numbers and any(number is not None for number in numbers):
+        raise _wrong(names[numbers.index(None)], n, "is missing, where other classes have theirs")
+    return numbers
 
 
 def _each(name: str, at: int, n_labels: int, *, may_be_single: bool, logits: bool) -> Probability:

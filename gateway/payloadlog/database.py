@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,15 @@ OLDEST_SQLITE = (3, 51, 3)
 APPLICATION_ID = 0x6F736770
 FORMAT_VERSION = 1
 BUSY_SECONDS = 5.0
+LOOK_FOR_LOCK_SECONDS = 0.001
+# Whoever writes for long leaves the lock to the others for so long in between.
+WRITERS_TURN_SECONDS = 2 * LOOK_FOR_LOCK_SECONDS
 # The leader checkpoints long before this; a writer does it only where no leader is alive.
 CHECKPOINT_BY_WRITERS_PAGES = 16_384
 JOURNAL_LIMIT_BYTES = 64_000_000
 
-TABLES = """
+STREAM_INDEX = "CREATE INDEX IF NOT EXISTS record_of_stream ON record (stream);"
+TABLES = f"""
 CREATE TABLE deployment (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
 CREATE TABLE stream (
     no INTEGER PRIMARY KEY,
@@ -41,6 +46,7 @@ CREATE TABLE record (
 );
 CREATE INDEX record_in_lane ON record (deployment, seq, stream);
 CREATE INDEX record_by_time ON record (scored_at);
+{STREAM_INDEX}
 CREATE TABLE sink (
     name TEXT PRIMARY KEY, filter BLOB NOT NULL, configured INTEGER NOT NULL, replayed INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
@@ -143,10 +149,17 @@ def connect_to_read(path: Path) -> apsw.Connection:
 
 def wait_for_locks(connection: apsw.Connection, seconds: float = BUSY_SECONDS) -> None:
     """Let a connection wait so long for locks of others, before it fails with BusyError."""
-    milliseconds = round(seconds * 1000)
-    connection.setbusytimeout(milliseconds)
-    # Where the library can, a writer sleeps in the kernel until the other one is done, instead of polling.
-    connection.setlk_timeout(milliseconds, 0)
+    # SQLite's own handler soon looks ten times a second: it would miss every pause of one who writes all the time.
+    waiting_since = 0.0
+
+    def wait(looks: int) -> bool:
+        nonlocal waiting_since
+        if looks == 0:
+            waiting_since = time.monotonic()
+        time.sleep(LOOK_FOR_LOCK_SECONDS)
+        return time.monotonic() - waiting_since < seconds
+
+    connection.set_busy_handler(wait)
 
 
 @contextmanager
@@ -194,7 +207,7 @@ def explain(error: Exception, path: Path) -> str:
         case apsw.ReadOnlyError() | apsw.PermissionsError() | PermissionError() | OSError(errno=errno.EROFS):
             return f"The spool {path} can't be written: check its permissions and those of its folder."
         case apsw.CorruptError() | apsw.NotADBError() | UnicodeDecodeError():
-            return f"The spool {path} is damaged: restart the gateway, which keeps what can be read."
+            return f"The spool {path} is damaged: a gateway that runs, or starts, keeps what can be read of it."
         case apsw.CantOpenError() | FileNotFoundError():
             return f"The spool {path} is not there, or can't be opened: check the file and its folder."
     return f"The spool {path} fails ({type(error).__name__}): check its disk."
@@ -206,12 +219,12 @@ def is_damage(error: BaseException) -> bool:
 
 
 def suspect_marker(path: Path) -> Path:
-    """Return the file whose presence asks for a full check at the next start."""
+    """Return the file whose presence asks for a full check: of a gateway that runs, else at the next start."""
     return path.with_name(f"{path.name}.suspect")
 
 
 def mark_suspect(path: Path) -> None:
-    """Ask for a full check of the file at the next start."""
+    """Ask for a full check of the file."""
     try:
         suspect_marker(path).touch()
     except OSError:

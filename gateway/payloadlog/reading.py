@@ -15,6 +15,7 @@ from schemas.payload import Outcome
 
 PAGE_RECORDS = 256
 PAGE_BYTES = 4_000_000
+REACH_RECORDS = 1000
 
 
 class StoredRecord(Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ class SpoolReader:
         """Yield records in the order of the spool, in constant memory.
 
         No transaction stays open between records: a slow consumer holds nobody up, and records that arrive meanwhile
-        are yielded, too (without `start_us` and `end_us`).
+        are yielded, too.
 
         Args:
             deployment_id: only this deployment's.
@@ -98,15 +99,18 @@ class SpoolReader:
             SpoolUnavailableError: the spool can't be read.
         """
         with self._connection() as connection:
-            last = None
-            if start_us is not None or end_us is not None:
-                first, last = _bounds(connection, start_us, end_us)
-                after = max(after, first - 1)
-            wanted = _Wanted(deployment_id=deployment_id, start_us=start_us, end_us=end_us, last=last)
-            while page := _page(connection, wanted, after, PAGE_RECORDS if limit is None else limit):
-                yield from page
-                after = page[-1].seq
-                limit = None if limit is None else limit - len(page)
+            wanted = _Wanted(deployment_id=deployment_id, start_us=start_us, end_us=end_us)
+            while limit is None or limit > 0:
+                until = _reach(connection, wanted, after) if wanted.timed else None
+                page = _page(connection, wanted, after, until, PAGE_RECORDS if limit is None else limit)
+                if page:
+                    yield from page
+                    after = page[-1].seq
+                    limit = None if limit is None else limit - len(page)
+                elif until is None or (following := _next_in_time(connection, wanted, until)) is None:
+                    return
+                else:
+                    after = following - 1
 
     def newest(self, n_records: int, *, deployment_id: str | None = None) -> list[StoredRecord]:
         """Return the last records, in the order of the spool.
@@ -180,19 +184,43 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     deployment_id: str | None
     start_us: int | None
     end_us: int | None
-    last: int | None
+
+    @property
+    def timed(self) -> bool:
+        return self.start_us is not None or self.end_us is not None
 
 
-def _bounds(connection: apsw.Connection, start_us: int | None, end_us: int | None) -> tuple[int, int]:
-    """Return first and last `seq` of the calls of a time; the index on time tells, so the rest is never read."""
-    condition, bindings = _time(start_us, end_us)
-    found = query(
-        connection,
-        f"SELECT min(seq), max(seq) FROM record INDEXED BY record_by_time WHERE {condition}",  # noqa: S608 - constants
-        bindings,
+def _reach(connection: apsw.Connection, wanted: _Wanted, after: int) -> int | None:
+    """Return a `seq` up to which few records lie behind `after`; None where few follow at all.
+
+    Pages follow each other: most often the next record wanted is near. The index on time finds it wherever it is, but
+    reads the whole time asked for.
+    """
+    if wanted.deployment_id is None:
+        until = after + REACH_RECORDS
+        return until if until < number(connection, "SELECT max(seq) FROM record") else None
+    return (
+        number(
+            connection,
+            "SELECT seq FROM record INDEXED BY record_in_lane"
+            " WHERE deployment = (SELECT no FROM deployment WHERE id = ?) AND seq > ? ORDER BY seq LIMIT 1 OFFSET ?",
+            (wanted.deployment_id, after, REACH_RECORDS),
+        )
+        or None
     )
-    first, last = found[0]
-    return (1, 0) if first is None else (first, last)
+
+
+def _next_in_time(connection: apsw.Connection, wanted: _Wanted, after: int) -> int | None:
+    """Return the first `seq` behind `after` of the calls of a time, whatever their deployment; None without any."""
+    condition, bindings = _time(wanted.start_us, wanted.end_us)
+    return (
+        number(
+            connection,
+            f"SELECT min(seq) FROM record INDEXED BY record_by_time WHERE {condition} AND +seq > ?",  # noqa: S608
+            (*bindings, after),
+        )
+        or None
+    )
 
 
 def _time(start_us: int | None, end_us: int | None) -> tuple[str, list[int]]:
@@ -209,8 +237,10 @@ def _newest(connection: apsw.Connection, deployment_id: str | None, n_records: i
     return number(connection, f"SELECT coalesce(min(seq), 0) FROM ({sql})", bindings)  # noqa: S608
 
 
-def _page(connection: apsw.Connection, wanted: _Wanted, after: int, limit: int) -> list[StoredRecord]:
-    sql, bindings = _select(wanted, after, min(limit, PAGE_RECORDS))
+def _page(
+    connection: apsw.Connection, wanted: _Wanted, after: int, until: int | None, limit: int
+) -> list[StoredRecord]:
+    sql, bindings = _select(wanted, after, until, min(limit, PAGE_RECORDS))
     page: list[StoredRecord] = []
     n_bytes = 0
     with closing(rows(connection, sql, bindings)) as found:
@@ -232,13 +262,13 @@ def _page(connection: apsw.Connection, wanted: _Wanted, after: int, limit: int) 
     return page
 
 
-def _select(wanted: _Wanted, after: int, limit: int) -> tuple[str, list[int | str]]:
+def _select(wanted: _Wanted, after: int, until: int | None, limit: int) -> tuple[str, list[int | str]]:
     conditions, bindings = ["r.seq > ?"], list[int | str]([after])
     index = "NOT INDEXED"
-    if wanted.last is not None:
+    if until is not None:
         conditions.append("r.seq <= ?")
-        bindings.append(wanted.last)
-    if wanted.start_us is not None or wanted.end_us is not None:
+        bindings.append(until)
+    if wanted.timed:
         condition, limits = _time(wanted.start_us, wanted.end_us)
         conditions.append(condition)
         bindings += limits

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.configuration import DeploymentSettings
+from schemas.deployment import Deployment
 from schemas.errors import UnprocessableRequestError
 from schemas.scoring import RequestMeta, ScoringRequest, ScoringResponse, Values
 from schemas.table import Cell
@@ -64,3 +66,9 @@ class Redactor:
         if how is None or cell is None:
             return cell
         return MASK if how == "mask" else hmac.new(self._key, msgspec.json.encode(cell), sha256).hexdigest()
+
+
+def unnamed_columns(deployment: Deployment, settings: DeploymentSettings) -> list[str]:
+    """Return the columns of a request without names, as the mapping takes them; empty where nobody knows."""
+    columns = settings.input.fields or deployment.endpoint.columns or ()
+    return [name for name in columns if name not in settings.input.constants]

@@ -1,11 +1,10 @@
 """The leader's housekeeping: keeps the WAL short, deletes what nobody is owed, and makes room."""
 
 import asyncio
-import heapq
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
-from itertools import islice, takewhile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,19 +13,16 @@ import apsw
 import structlog
 from msgspec import Struct
 
-from gateway.payloadlog.accounting import Stream, read_cursors, read_sinks, read_streams
-from gateway.payloadlog.cursors import drop
 from gateway.payloadlog.database import (
+    STREAM_INDEX,
+    WRITERS_TURN_SECONDS,
     connect,
-    listed,
-    query,
-    rows,
     spool_errors,
-    transaction,
     used_bytes,
     wait_for_locks,
     wal_bytes,
 )
+from gateway.payloadlog.deleting import Age, deletions, read_age
 from schemas.errors import SpoolUnavailableError
 
 SWEEP_SECONDS = 1.0
@@ -36,8 +32,6 @@ ROOMY = 0.85
 CHECKPOINT_BYTES = 4_000_000
 TRUNCATE_BYTES = 32_000_000
 TRUNCATE_SECONDS = 0.05
-DELETE_AT_ONCE = 500
-FOREVER = 2**63 - 1
 
 log = structlog.get_logger(__name__)
 
@@ -73,27 +67,53 @@ class Retention:
         self._max_bytes = max_bytes
         self._retain_seconds = retain_seconds
         self._clock = clock
+        self._stopped = threading.Event()
         self._connection = connect(path)
+        try:
+            # A spool may be older than this index.
+            self._connection.execute(STREAM_INDEX)
+        except apsw.Error:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
+    def stop(self) -> None:
+        """Let a sweep that is under way in another thread end with its next step; later ones do one step each."""
+        self._stopped.set()
+
     def sweep(self) -> Swept:
         """Do all that is due."""
         self._checkpoint()
-        older_than = round((self._clock() - self._retain_seconds) * 1e6)
-        expired = self._delete_while(lambda: True, older_than=older_than, forced=True)
+        return Swept(expired=self._expire(), displaced=self._make_room())
+
+    def _expire(self) -> int:
+        now = self._clock()
+        age = read_age(self._connection, older_than=round((now - self._retain_seconds) * 1e6), now=round(now * 1e6))
+        return self._delete(age, forced=True, until=lambda: False) if age else 0
+
+    def _make_room(self) -> int:
         displaced = 0
         if self._used() > CROWDED * self._max_bytes:
             for forced in (False, True):
-                displaced += self._delete_while(self._crowded, older_than=FOREVER, forced=forced)
-        return Swept(expired, displaced)
+                if not self._roomy():
+                    displaced += self._delete(None, forced=forced, until=self._roomy)
+        return displaced
 
-    def _crowded(self) -> bool:
-        # Deleting fills the WAL, which counts, too.
-        self._checkpoint()
-        return self._used() > ROOMY * self._max_bytes
+    def _delete(self, age: Age | None, *, forced: bool, until: Callable[[], bool]) -> int:
+        deleted = 0
+        for n in deletions(self._connection, age=age, forced=forced):
+            deleted += n
+            # Deleting fills the WAL, which counts, too.
+            self._checkpoint()
+            if until() or self._stopped.wait(WRITERS_TURN_SECONDS):
+                break
+        return deleted
+
+    def _roomy(self) -> bool:
+        return self._used() <= ROOMY * self._max_bytes
 
     def _used(self) -> int:
         return used_bytes(self._connection, self._path)
@@ -115,97 +135,6 @@ class Retention:
             return
         finally:
             wait_for_locks(self._connection)
-
-    def _delete_while(self, wanted: Callable[[], bool], *, older_than: int, forced: bool) -> int:
-        deleted = 0
-        while wanted():
-            with transaction(self._connection):
-                n = _Books(self._connection).delete(older_than=older_than, forced=forced)
-            deleted += n
-            if n < DELETE_AT_ONCE:
-                break
-        return deleted
-
-
-class _Books:
-    """Who is owed what, in one transaction."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self._streams = read_streams(connection)
-        self._sinks = [(sink, read_cursors(connection, sink.name)) for sink in read_sinks(connection)]
-
-    def delete(self, *, older_than: int, forced: bool) -> int:
-        """Delete the oldest records that may go, at most `DELETE_AT_ONCE`; return how many.
-
-        Args:
-            older_than: only records of calls that started earlier, in microseconds of the Unix epoch.
-            forced: dead letters, and what is owed to sinks that left the configuration, may go, too.
-        """
-        candidates = [self._candidates(stream, older_than, forced=forced) for stream in self._streams]
-        chosen = list(islice(heapq.merge(*candidates), DELETE_AT_ONCE))
-        if forced:
-            self._drop_dead_letters(chosen)
-            self._drop_removed(chosen)
-        self._connection.execute(
-            "DELETE FROM record WHERE seq IN (SELECT value FROM json_each(?))", (listed(seq for seq, _ in chosen),)
-        )
-        return len(chosen)
-
-    def _candidates(self, stream: Stream, older_than: int, *, forced: bool) -> list[tuple[int, int]]:
-        """Return `seq` and number of the stream of its oldest records that may go, up to the first that is too new."""
-        found = rows(
-            self._connection,
-            "SELECT seq, scored_at FROM record INDEXED BY record_in_lane"
-            " WHERE deployment = ?1 AND seq <= ?2 AND stream = ?3"
-            " AND (?5 OR seq NOT IN (SELECT seq FROM dead_letter))"
-            " AND seq NOT IN (SELECT q.seq FROM requeued q JOIN sink k ON k.name = q.sink WHERE k.configured OR NOT ?5)"
-            " ORDER BY seq LIMIT ?4",
-            (stream.deployment, self._last(stream, forced=forced), stream.no, DELETE_AT_ONCE, forced),
-        )
-        with closing(found):
-            return [(seq, stream.no) for seq, _ in takewhile(lambda row: row[1] < older_than, found)]
-
-    def _last(self, stream: Stream, *, forced: bool) -> int:
-        """Return the `seq` up to which nobody (forced: nobody in the configuration) is owed the stream's records."""
-        return min(
-            (
-                cursors.get(stream.deployment, 0)
-                for sink, cursors in self._sinks
-                if stream.passes(sink.filter) and (sink.configured or not forced)
-            ),
-            default=FOREVER,
-        )
-
-    def _drop_dead_letters(self, chosen: Sequence[tuple[int, int]]) -> None:
-        numbers = listed(seq for seq, _ in chosen)
-        for sink, n in query(
-            self._connection,
-            "SELECT sink, count(*) FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?)) GROUP BY sink",
-            (numbers,),
-        ):
-            drop(self._connection, sink, "dead_letter_expired", n)
-        self._connection.execute("DELETE FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?))", (numbers,))
-
-    def _drop_removed(self, chosen: Sequence[tuple[int, int]]) -> None:
-        numbers = listed(seq for seq, _ in chosen)
-        requeued: dict[str, int] = dict(
-            query(
-                self._connection,
-                "SELECT sink, count(*) FROM requeued WHERE seq IN (SELECT value FROM json_each(?)) GROUP BY sink",
-                (numbers,),
-            )
-        )
-        self._connection.execute("DELETE FROM requeued WHERE seq IN (SELECT value FROM json_each(?))", (numbers,))
-        streams = {stream.no: stream for stream in self._streams}
-        for sink, cursors in self._sinks:
-            if not sink.configured:
-                owed = [
-                    seq
-                    for seq, no in chosen
-                    if streams[no].passes(sink.filter) and seq > cursors.get(streams[no].deployment, 0)
-                ]
-                drop(self._connection, sink.name, "sink_removed", len(owed) + requeued.get(sink.name, 0))
 
 
 class Keeper:
@@ -241,6 +170,7 @@ class Keeper:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stopping.set()
+        self._retention.stop()
         await self._running
         await asyncio.to_thread(self._retention.close)
 

@@ -4,6 +4,8 @@ from schemas.errors import SpoolFullError, SpoolUnavailableError
 
 # SQLite needs room of its own to move cursors and to delete records.
 MIN_DISK_FREE_BYTES = 16_000_000
+# Retention holds a spool whose sinks keep up well below this share of its size: what is beyond, they are owed.
+NEARLY_FULL = 0.95
 
 
 class Room:
@@ -21,6 +23,7 @@ class Room:
         self._disk_free = 0
         self._since = 0
         self._queued = 0
+        self._reserved = 0
         self.problem: str | None = None
 
     @property
@@ -28,8 +31,35 @@ class Room:
         """How full the spool is, of its largest size."""
         return (self._used + self._since + self._queued) / self._max_bytes
 
+    @property
+    def warning(self) -> str | None:
+        """What will keep records from being kept soon; None where there is room."""
+        if self.fill >= NEARLY_FULL:
+            return (
+                f"The spool is {min(self.fill, 1.0):.0%} full: its sinks are owed more than retention may delete. "
+                "Bring its sinks back, or raise `payload_log.max_gb`."
+            )
+        left = self._disk_free - MIN_DISK_FREE_BYTES - self._since - self._queued
+        if left < (1 - NEARLY_FULL) * self._max_bytes:
+            return f"The disk of the spool has room for {max(left, 0) / 1e6:.0f} MB of records: free some there."
+        return None
+
+    def reserve(self, n_bytes: int) -> None:
+        """Keep room for a record that is to come, until `release`.
+
+        Raises:
+            SpoolFullError: the spool has reached its size, or will with what is reserved.
+            SpoolUnavailableError: as `check`.
+        """
+        self.check(n_bytes)
+        self._reserved += n_bytes
+
+    def release(self, n_bytes: int) -> None:
+        """Give back what was reserved."""
+        self._reserved -= n_bytes
+
     def check(self, n_bytes: int) -> None:
-        """Refuse a record that could not be kept.
+        """Refuse a record that could not be kept beside those that room is reserved for.
 
         Raises:
             SpoolFullError: the spool has reached its size.
@@ -38,11 +68,11 @@ class Room:
         if self.problem is not None:
             raise SpoolUnavailableError(self.problem)
         self._check_queue(n_bytes)
-        coming = self._since + self._queued + n_bytes
+        coming = self._coming + n_bytes
         if self._used + coming > self._max_bytes:
             raise SpoolFullError(
-                f"The spool is full: its records fill the {self._max_bytes / 1e9:g} GB of `payload_log.max_gb`. "
-                "Bring its sinks back, or raise the limit."
+                f"The spool is full: its records, with those of calls under way, fill the {self._max_bytes / 1e9:g} GB "
+                "of `payload_log.max_gb`. Bring its sinks back, or raise the limit."
             )
         if coming + MIN_DISK_FREE_BYTES > self._disk_free:
             raise SpoolUnavailableError("The disk of the spool is nearly full: free some room there.")
@@ -76,6 +106,11 @@ class Room:
         self._disk_free = disk_free_bytes
         self._since = 0
         self.problem = None
+
+    @property
+    def _coming(self) -> int:
+        """What the last measurement does not show."""
+        return self._since + self._queued + self._reserved
 
     def _check_queue(self, n_bytes: int) -> None:
         if self._queued and self._queued + n_bytes > self._max_queue_bytes:

@@ -94,9 +94,12 @@ class Spool(Struct, frozen=True, kw_only=True):
                     target="payload_log.path",
                 )
             _refuse_other_format(file)
+            suspect = suspect_marker(file)
             report = _recovered(file) if is_damaged(file) else None
             _create(file)
-            suspect_marker(file).unlink(missing_ok=True)
+            if report is None and suspect.exists():
+                log.warning("spool found sound", path=str(file), why_checked="somebody had met damage")
+            suspect.unlink(missing_ok=True)
         return cls(path=file, max_bytes=max_bytes, recovery=report)
 
     def close(self) -> None:

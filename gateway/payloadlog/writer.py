@@ -10,36 +10,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
-import apsw
 import structlog
 
 from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.database import explain, is_damage, mark_suspect, spool_errors
 from gateway.payloadlog.entry import SpoolEntry
 from gateway.payloadlog.room import Room
+from gateway.payloadlog.waiting import Waiting, next_group, outlasting_cancellation
 from schemas.errors import SpoolUnavailableError
 
-MAX_GROUP_RECORDS = 128
-MAX_GROUP_BYTES = 8_000_000
 MAX_QUEUE_BYTES = 256_000_000
 LOOK_SECONDS = 0.5
 # With less room than this the spool is as good as full: traffic should go elsewhere.
 READY_BYTES = 1_000_000
-# Records that nobody is owed are deleted at the same share: a spool as full as that holds others.
-NEARLY_FULL = 0.9
 
 log = structlog.get_logger(__name__)
-
-
-class _Waiting(NamedTuple):
-    entry: SpoolEntry
-    kept: asyncio.Future[None] | None
 
 
 class SpoolWriter:
@@ -51,6 +41,8 @@ class SpoolWriter:
         durability: `commit`: `append` returns when the record is synced; `async`: when it is taken.
         max_queue_bytes: of records that were taken and are not written yet.
         on_commit: called on the event loop after each group, to wake the shipper.
+        on_lost: called on the event loop with the deployment of each record that was taken with `async` and could
+            not be written before the writer was closed.
     """
 
     def __init__(
@@ -61,16 +53,18 @@ class SpoolWriter:
         durability: Literal["commit", "async"] = "commit",
         max_queue_bytes: int = MAX_QUEUE_BYTES,
         on_commit: Callable[[], None] | None = None,
+        on_lost: Callable[[str], None] | None = None,
     ) -> None:
         self._path = Path(path)
         self._waits = durability == "commit"
         self._on_commit = on_commit
+        self._on_lost = on_lost
         # Records take more room on disk than their lines: a small spool must not fill between two measurements.
         self._look_bytes = max_bytes // 100
         self._ready_bytes = min(max_bytes // 40, READY_BYTES)
         self._room = Room(max_bytes=max_bytes, max_queue_bytes=max_queue_bytes)
-        self._fresh: list[_Waiting] = []
-        self._handed: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._fresh: list[Waiting] = []
+        self._handed: SimpleQueue[list[Waiting] | None] = SimpleQueue()
         self._open = False
         self._lost = 0
         self._commits = 0
@@ -106,18 +100,22 @@ class SpoolWriter:
         kept = self._loop.create_future() if self._waits else None
         if not self._fresh:
             self._loop.call_soon(self._hand_over)
-        self._fresh.append(_Waiting(entry, kept))
+        self._fresh.append(Waiting(entry, kept))
         if kept is not None:
-            await _outlasting_cancellation(kept)
+            await outlasting_cancellation(kept)
 
     def reserve(self, n_bytes: int) -> None:
-        """Refuse early, before an engine is paid for; costs no I/O.
+        """Keep room for a record that is to come, or refuse before an engine is paid for; costs no I/O.
 
         Raises:
-            SpoolFullError: the spool has reached its size.
+            SpoolFullError: the spool has reached its size, or will with what is reserved.
             SpoolUnavailableError: its disk is full or failing, or records can't be written as fast as they come.
         """
-        self._room.check(n_bytes)
+        self._room.reserve(n_bytes)
+
+    def release(self, n_bytes: int) -> None:
+        """Give back what was reserved: the record is about to be appended, or will not come."""
+        self._room.release(n_bytes)
 
     @property
     def problem(self) -> str | None:
@@ -131,12 +129,7 @@ class SpoolWriter:
     @property
     def warning(self) -> str | None:
         """What will keep records from being kept soon; None where there is room."""
-        if self._room.fill < NEARLY_FULL:
-            return None
-        return (
-            f"The spool is filled to {min(self._room.fill, 1.0):.0%} with records that its sinks are still owed. "
-            "Bring its sinks back, or raise `payload_log.max_gb`."
-        )
+        return self._room.warning
 
     @property
     def fill(self) -> float:
@@ -188,14 +181,14 @@ class SpoolWriter:
 
     def _work(self) -> None:
         """Commit groups until told to stop; the body of the thread."""
-        backlog: deque[_Waiting] = deque()
+        backlog: deque[Waiting] = deque()
         look_at = 0.0
         failed_bytes = unmeasured_bytes = 0
         running = True
         while running or backlog:
             if running:
                 running = self._gather(backlog, wait=not backlog or failed_bytes > 0)
-            group = _next_group(backlog)
+            group = next_group(backlog)
             if group:
                 failed_bytes = self._commit(group, backlog, last=not running)
                 unmeasured_bytes += sum(len(waiting.entry.line) for waiting in group)
@@ -203,7 +196,7 @@ class SpoolWriter:
                 failed_bytes, unmeasured_bytes = self._look(failed_bytes), 0
                 look_at = time.monotonic() + LOOK_SECONDS
 
-    def _gather(self, backlog: deque[_Waiting], *, wait: bool) -> bool:
+    def _gather(self, backlog: deque[Waiting], *, wait: bool) -> bool:
         try:
             while (handed := self._handed.get(timeout=LOOK_SECONDS) if wait else self._handed.get_nowait()) is not None:
                 backlog.extend(handed)
@@ -212,7 +205,7 @@ class SpoolWriter:
             return True
         return False
 
-    def _commit(self, group: list[_Waiting], backlog: deque[_Waiting], *, last: bool) -> int:
+    def _commit(self, group: list[Waiting], backlog: deque[Waiting], *, last: bool) -> int:
         """Write a group; return its size where that failed, else 0."""
         n_bytes = sum(len(waiting.entry.line) for waiting in group)
         try:
@@ -234,12 +227,12 @@ class SpoolWriter:
     def _look(self, failed_bytes: int) -> int:
         """Measure the room there is; after a failure, learn first whether a write of that size works again."""
         try:
-            if failed_bytes:
-                self._appender.try_room(failed_bytes)
+            with spool_errors(self._path):
+                if failed_bytes:
+                    self._appender.try_room(failed_bytes)
             measured = self._measure()
-        except (apsw.Error, SpoolUnavailableError) as error:
-            problem = error.message if isinstance(error, SpoolUnavailableError) else explain(error, self._path)
-            self._tell(self._room.failing, problem)
+        except SpoolUnavailableError as error:
+            self._tell(self._room.failing, error.message)
             return max(failed_bytes, 1)
         self._tell(self._room.measured, *measured)
         return 0
@@ -247,7 +240,7 @@ class SpoolWriter:
     def _tell(self, report: Callable[..., None], *figures: object) -> None:
         self._loop.call_soon_threadsafe(report, *figures)
 
-    def _kept(self, group: Sequence[_Waiting], n_bytes: int) -> None:
+    def _kept(self, group: Sequence[Waiting], n_bytes: int) -> None:
         self._commits += 1
         self._room.written(n_bytes)
         for _, kept in group:
@@ -256,34 +249,13 @@ class SpoolWriter:
         if self._on_commit is not None:
             self._on_commit()
 
-    def _failed(self, group: Sequence[_Waiting], n_bytes: int, problem: str) -> None:
+    def _failed(self, group: Sequence[Waiting], n_bytes: int, problem: str) -> None:
         self._room.given_up(n_bytes)
         self._room.failing(problem)
-        for _, kept in group:
+        for entry, kept in group:
             if kept is None:
                 self._lost += 1
+                if self._on_lost is not None:
+                    self._on_lost(entry.deployment_id)
             elif not kept.done():
                 kept.set_exception(SpoolUnavailableError(problem))
-
-
-async def _outlasting_cancellation(kept: asyncio.Future[None]) -> None:
-    try:
-        await asyncio.shield(kept)
-    except asyncio.CancelledError:
-        # The record is on its way to the disk: nobody can take it back, but its call should know what became of it.
-        while not kept.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait((kept,))
-        kept.result()
-        raise
-
-
-def _next_group(backlog: deque[_Waiting]) -> list[_Waiting]:
-    group: list[_Waiting] = []
-    n_bytes = 0
-    while backlog and len(group) < MAX_GROUP_RECORDS:
-        n_bytes += len(backlog[0].entry.line)
-        if group and n_bytes > MAX_GROUP_BYTES:
-            break
-        group.append(backlog.popleft())
-    return group

@@ -10,8 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.base.sink import RecordFilter
+from adapters.testing.emulator import Fault
+from adapters.testing.openscale import OpenScaleEmulator
+from adapters.testing.sagemaker import SageMakerEmulator
 from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.cursors import Cursors, Registration
+from gateway.payloadlog.database import connect
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.payloadlog.pace import Pace
 from gateway.payloadlog.reading import SpoolReader
@@ -22,6 +26,9 @@ from tests.fakes.engines import ScriptedEngine
 from tests.fakes.gateways import running_gateway
 from tests.fakes.payload_records import FIRST_US, entry
 from tests.fakes.sinks import FakeSink
+from tests.gateway_process import StartGateway
+from tests.process.calling import SPOOL, becomes, calling, metric, score
+from tests.process.clouds import AWS, DATA_SETS, OPERATOR, aws_part, configuration, openscale_sinks
 
 PAGE_BYTES = 4096
 WAL_HEADER_BYTES = 32
@@ -51,7 +58,7 @@ def append(path: Path, first: int = 0, n: int = RECORDS) -> list[str]:
 
 
 def checkpoint(path: Path) -> None:
-    connection = apsw.Connection(str(path))
+    connection = connect(path)
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     connection.close()
 
@@ -60,6 +67,14 @@ def spoil_page(path: Path) -> None:
     """Overwrite the page in the middle of the file, which holds records."""
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2 // PAGE_BYTES * PAGE_BYTES)
+        file.write(os.urandom(PAGE_BYTES))
+
+
+def spoil_page_of(path: Path, scoring_id: str) -> None:
+    """Overwrite the page that holds this record, which is in the file, not in the WAL."""
+    at = path.read_bytes().index(scoring_id.encode())
+    with path.open("r+b") as file:
+        file.seek(at // PAGE_BYTES * PAGE_BYTES)
         file.write(os.urandom(PAGE_BYTES))
 
 
@@ -161,3 +176,41 @@ async def test_clock_that_steps_back_changes_neither_order_nor_delivery(path: Pa
     appender.close()
     assert sink.stored == stored(path) == [f"{n:032x}" for n in range(3)]
     assert Spool.open(path, max_bytes=MAX_BYTES).recovery is None
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_bad_page_that_is_met_while_serving_is_recovered_without_a_person(
+    workers: int,
+    sagemaker: SageMakerEmulator,
+    openscale: OpenScaleEmulator,
+    start_gateway: StartGateway,
+    tmp_path: Path,
+) -> None:
+    openscale.play(Fault(route="store", times=None, status=503))
+    sinks = openscale_sinks(openscale, AWS)
+    gateway = await start_gateway(configuration(aws_part(sagemaker.url), sinks=sinks, server={"workers": workers}))
+    path = tmp_path / SPOOL
+    async with calling(gateway) as session:
+        scored = [answer.scoring_id for answer in await asyncio.gather(*(score(session, AWS) for _ in range(RECORDS)))]
+        checkpoint(path)
+        spoil_page_of(path, scored[RECORDS // 2])
+        openscale.recover()
+        said = await asyncio.wait_for(gateway.logged("damaged spool recovered"), 60)
+        await gateway.ready()
+        scored.append((await score(session, AWS)).scoring_id)
+        assert 0 < said["records_lost"] < 10
+        assert said["records_kept"] == RECORDS - said["records_lost"]
+        await becomes(lambda: SpoolReader(path).accounts()[0].pending == 0)
+        async with calling(gateway, OPERATOR) as operator:
+            assert await metric(operator, "spool_damaged_records_total") == said["records_lost"]
+    (account,) = SpoolReader(path).accounts()
+    assert (account.accepted, account.dropped, account.balances) == (
+        RECORDS + 1,
+        {"damaged": said["records_lost"]},
+        True,
+    )
+    shipped = {row["scoring_id"].removesuffix("-1") for row in openscale.rows(DATA_SETS[AWS])}
+    assert shipped == set(stored(path))
+    assert shipped < set(scored)
+    assert scored[-1] in shipped
+    assert await gateway.stop() == 0

@@ -17,9 +17,11 @@ from gateway import app
 from gateway.config import Configuration, EngineConfiguration
 from gateway.config.configuration import SinkConfiguration
 from gateway.metrics import Metrics
+from gateway.payloadlog.call_record import TappedCall
+from gateway.payloadlog.damage import DamageWatch
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
-from gateway.payloadlog.tap import Tap, TappedCall
+from gateway.payloadlog.tap import Tap
 from gateway.payloadlog.writer import SpoolWriter
 from gateway.pipeline import Pipelines
 from gateway.registry import Registry
@@ -171,8 +173,11 @@ async def running_gateway(
     app.prepare(settings)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with app.running(settings, registry(), listener) as background, aiohttp.ClientSession() as http:
+    damage = DamageWatch(settings.payload_log.path)
+    watching = asyncio.create_task(damage.met())
+    async with app.running(settings, registry(), listener, damage) as background, aiohttp.ClientSession() as http:
         yield RunningGateway(url, engine, Path(settings.payload_log.path), http, background)
+    watching.cancel()
 
 
 class ScoringBench:
@@ -196,7 +201,7 @@ class ScoringBench:
         """Score a body, JSON to be or bytes, and return the JSON of the answer."""
         content = body if isinstance(body, bytes) else json.encode(body)
         call = ScoringCall(body=content, tapped=tapped_call(caller, **tapped))
-        return json.decode(await self.scoring.score(self.deployment, call))
+        return json.decode((await self.scoring.score(self.deployment, call)).body)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the payload records, oldest first."""

@@ -1,7 +1,4 @@
-"""The ways of telling applications from a monitor, all in use at once: each call is recorded or not, exactly.
-
-`case1-single` and `case1-dual` need routes for native clients, which there are none of yet.
-"""
+"""The ways of telling applications from a monitor, all in use at once: each call is recorded or not, exactly."""
 
 import asyncio
 import random
@@ -14,6 +11,7 @@ from typing import Any
 import aiohttp
 from msgspec import Struct, json
 
+from adapters.testing.credit_risk import numeric_cells
 from adapters.testing.openscale import OpenScaleEmulator
 from adapters.testing.sagemaker import SageMakerEmulator
 from gateway.payloadlog.reading import SpoolReader
@@ -28,17 +26,28 @@ COUNTERS = ("calls_total", "records_total", "unrecorded_calls_total")
 HEADER = "X-Payload-Log"
 MARKED, UNMARKED = {HEADER: "true"}, {HEADER: "false"}
 WITH_AUTHENTICATION: dict[str, Tree] = {
+    "case1-single": {"log": "native"},
+    "case1-dual": {"log": "native"},
+    "case1-marker": {"log": "native", "log_marker": {"header": HEADER, "value": "true"}},
     "case2-dual": {},
     "case2-marker-header": {"log_marker": {"header": HEADER, "value": "true"}},
     "case2-marker-body": {"log_marker": {"body_key": "log_it"}},
     "no-log": {"log": "none"},
     "everybody": {"log": "all"},
 }
-WITHOUT_AUTHENTICATION: dict[str, Tree] = {"case2-dual-by-url": {}, "no-log": {"log": "none"}}
+WITHOUT_AUTHENTICATION: dict[str, Tree] = {
+    "case1-single": {"log": "native"},
+    "case1-dual": {"log": "native"},
+    "case2-dual-by-url": {},
+    "no-log": {"log": "none"},
+}
 
 
 class Calls(Struct, frozen=True):
-    """`n` calls that are alike. `left_out`: why they leave no record; None: each leaves one."""
+    """`n` calls that are alike. `left_out`: why they leave no record; None: each leaves one.
+
+    `native`: in the endpoint's own form.
+    """
 
     n: int
     deployment: str
@@ -47,10 +56,18 @@ class Calls(Struct, frozen=True):
     prefix: str = ""
     headers: dict[str, str] = {}
     body: dict[str, Any] = {}
+    native: bool = False
 
     @property
     def origin(self) -> str:
         return "monitor" if self.user == MONITOR or self.prefix else "application"
+
+    def content(self) -> tuple[bytes, str]:
+        """The body, and its type."""
+        if not self.native:
+            return json.encode(credit_rows() | self.body), "application/json"
+        (row,) = credit_rows()["values"]
+        return ",".join(map(str, numeric_cells(row))).encode(), "text/csv"
 
 
 Answered = tuple[Calls, str]
@@ -74,12 +91,27 @@ CALLS = (
     Calls(14, "everybody", APPLICATION),
     Calls(9, "everybody", MONITOR),
     Calls(3, "everybody", MONITOR, "monitor", prefix="/monitor"),
+    Calls(26, "case1-single", APPLICATION, native=True),
+    Calls(24, "case1-single", APPLICATION, "monitor"),
+    Calls(16, "case1-single", OPERATOR, native=True),
+    Calls(10, "case1-single", MONITOR, "monitor"),
+    Calls(1, "case1-single", MONITOR, "monitor", native=True),
+    Calls(22, "case1-dual", APPLICATION, native=True),
+    Calls(20, "case1-dual", MONITOR, "monitor", prefix="/monitor"),
+    Calls(25, "case1-marker", APPLICATION, native=True, headers=MARKED),
+    Calls(27, "case1-marker", APPLICATION, "no_marker", native=True),
+    Calls(28, "case1-marker", APPLICATION, "monitor", headers=MARKED),
 )
 OPEN_CALLS = (
     Calls(18, "case2-dual-by-url", None),
     Calls(15, "case2-dual-by-url", None, "monitor", prefix="/monitor"),
     Calls(10, "no-log", None, "log_none"),
     Calls(1, "no-log", None, "log_none", prefix="/monitor"),
+    Calls(12, "case1-single", None, native=True),
+    Calls(9, "case1-single", None, "monitor"),
+    Calls(14, "case1-dual", None, native=True),
+    Calls(11, "case1-dual", None, "monitor", prefix="/monitor"),
+    Calls(3, "case1-dual", None, "monitor", prefix="/monitor", native=True),
 )
 
 
@@ -146,10 +178,13 @@ async def answers(gateway: GatewayProcess, kinds: Sequence[Calls], turns: asynci
 
         async def answered(kind: Calls) -> Answered:
             url = f"{kind.prefix}/v1/deployments/{kind.deployment}/online"
-            content = json.encode(credit_rows() | kind.body)
-            headers = {"Content-Type": "application/json"} | kind.headers
+            content, content_type = kind.content()
+            headers = {"Content-Type": content_type} | kind.headers
             async with turns, sessions[kind.user].post(url, data=content, headers=headers) as response:
                 assert response.status == 200, await response.text()
+                assert set(await response.json()) == (
+                    {"predictions"} if kind.native else {"fields", "labels", "values"}
+                )
                 return kind, response.headers["X-Scoring-Id"]
 
         return await asyncio.gather(*map(answered, order))

@@ -66,14 +66,18 @@ async def test_the_start_is_refused_by_the_name_of_the_one_that_the_configuratio
     assert REASONS[kind] in said
 
 
-async def test_the_start_is_refused_where_two_distributions_claim_a_kind(
+async def test_a_kind_that_two_distributions_claim_is_refused_where_the_configuration_uses_it(
     sagemaker: SageMakerEmulator, start_gateway: StartGateway, environ: dict[str, str]
 ) -> None:
     write_distribution(
         Path(environ["PYTHONPATH"]), "rival-plugins", {"engines": {"rival": f"adapters.engines.{CLAIMED}:plugin"}}
     )
+    tree = configuration(aws_part(sagemaker.url))
+    gateway = await start_gateway(tree, environ=environ)
+    assert await gateway.stop() == 0
+    tree["engines"]["theirs"] = {"type": CLAIMED, "url": "http://127.0.0.1:9"}
     with pytest.raises(AssertionError, match=r"claimed by .*openscale-gateway.* and .*rival-plugins 1\.2"):
-        await start_gateway(configuration(aws_part(sagemaker.url)), environ=environ)
+        await start_gateway(tree, environ=environ)
 
 
 def _row() -> Tree:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from msgspec import json
 
+from adapters.testing.credit_risk import NUMERIC_COLUMNS
 from adapters.testing.emulator import Fault
 from adapters.testing.openscale import OpenScaleEmulator
 from adapters.testing.sagemaker import SageMakerEmulator
@@ -29,6 +30,8 @@ PLANTED = (DROPPED, MASKED, HASHED, str(AMOUNT))
 REDACT = {"Telephone": "drop", "CreditHistory": "mask", "ExistingSavings": "hash", "LoanAmount": "hash"}
 # In columns that nobody redacts: what proves that planted values would be found.
 VISIBLE = "planted-in-job-and-visible-58d0"
+NATIVE = "credit-native"
+"""The same endpoint, where applications send what it takes itself."""
 KEY = "key-of-the-digests"
 WEBHOOK_SECRET = base64.b64encode(b"secret-of-this-webhook!!").decode()
 
@@ -60,6 +63,7 @@ def planted(n_rows: int = 1) -> dict[str, Any]:
 def tree(sagemaker: SageMakerEmulator, openscale: OpenScaleEmulator, webhook: WebhookReceiver, objects: Path) -> Tree:
     part = aws_part(sagemaker.url, redact=REDACT)
     part["deployments"][AWS]["output"]["echo_inputs"] = True
+    part["deployments"][NATIVE] = part["deployments"][AWS] | {"log": "native"}
     sinks = openscale_sinks(openscale, AWS) | {
         "objects": {"type": "object_store", "url": objects.as_uri(), "format": "jsonl", "batch": {"seconds": 0.1}},
         "webhook": {
@@ -90,6 +94,7 @@ async def test_a_value_planted_in_redacted_columns_is_found_nowhere(
             assert [answer.status for answer in scored] == [200] * 3
             # The caller sees its own values, echoed.
             assert DROPPED in str(scored[0].body)
+            await _send_natively(session)
             openscale.refused.add(scored[1].scoring_id)
             openscale.poison.add(scored[2].scoring_id)
             openscale.recover()
@@ -108,12 +113,26 @@ async def test_a_value_planted_in_redacted_columns_is_found_nowhere(
     assert {SPOOL, "export", "payloads", "openscale", "webhook", "objects"} <= {
         name.partition("/")[0] for name in found
     }
+    assert NATIVE.encode() in places["export"]
     assert "log" not in found
     assert "metrics" not in found
     for value in (HASHED, AMOUNT):
         digest = hmac.new(KEY.encode(), json.encode(value), sha256).hexdigest()
         assert digest.encode() in places["export"]
         assert sha256(json.encode(value)).hexdigest().encode() not in places["export"]
+
+
+async def _send_natively(session: aiohttp.ClientSession) -> None:
+    """Make a call in the endpoint's own form, and two that it can't be, with a planted value in each."""
+    row = ",".join(str(AMOUNT) if name == "LoanAmount" else "1" for name in NUMERIC_COLUMNS)
+    statuses = []
+    for body in (row, f"{row},{DROPPED}", f"{row}\n{HASHED}"):
+        async with session.post(
+            f"/v1/deployments/{NATIVE}/online", data=body, headers={"Content-Type": "text/csv"}
+        ) as response:
+            statuses.append(response.status)
+            assert not [value for value in PLANTED if value in await response.text()]
+    assert statuses == [200, 400, 400]
 
 
 async def _fail_in_every_way(session: aiohttp.ClientSession, sagemaker: SageMakerEmulator) -> None:

@@ -49,7 +49,7 @@ async def test_a_discovered_serverless_endpoint_gets_no_more_than_it_takes(
 ) -> None:
     """The emulator refuses more than 4 MiB there; nothing but discovery says that it is serverless."""
     sagemaker.add_endpoint("credit", model=echo, serverless=True)
-    part = aws_part(sagemaker.url, discover=True, input={"fields": ["k", "text"]})
+    part = aws_part(sagemaker.url, discover=True, input={"fields": ["k", "text"]}, request={"cells": "any"})
     gateway = await start_gateway(configuration(part))
     rows = [[k / 64, "x" * 100_000] for k in range(64)]
     async with calling(gateway) as session:

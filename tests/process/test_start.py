@@ -8,7 +8,7 @@ from adapters.testing.azureml import AzureMLEmulator
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import SageMakerEmulator
 from tests.gateway_process import GatewayProcess, StartGateway
-from tests.process.calling import POLL_SECONDS, calling, records, score, url_of_nobody
+from tests.process.calling import POLL_SECONDS, calling, records, score
 from tests.process.clouds import AWS, AZURE, OPERATOR, Tree, aws_part, configuration, discovering_azure_part
 
 
@@ -44,10 +44,9 @@ async def test_a_restart_without_clouds_lists_and_scores_the_deployments_it_knew
             await asyncio.sleep(POLL_SECONDS)
     assert await first.stop() == 0
 
-    tree = _both(sagemaker, azure)
-    for engine in tree["engines"].values():
-        engine["control_url"] = url_of_nobody()
-    second = await start_gateway(tree)
+    sagemaker.play(Fault(route="control", connection="reset", times=None))
+    azure.play(Fault(route="endpoints", connection="reset", times=None))
+    second = await start_gateway(_both(sagemaker, azure))
     assert [_without_url(item) for item in await _listed(second)] == [_without_url(item) for item in known]
     async with calling(second) as session:
         answers = [await score(session, deployment) for deployment in (AWS, AZURE)]

@@ -25,6 +25,8 @@ from tests.soak.traffic import Traffic
 
 SEED = 20261121
 SHORT_SECONDS = 45.0
+# Leaves the processor to the tests beside it.
+SHORT_PAUSE_SECONDS = 0.05
 LONG_SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
 # The rest of the time nothing is killed, so that the memory of one process can be watched.
 SHARE_OF_FAULTS = 0.6
@@ -41,14 +43,19 @@ class Soak:
     """One run."""
 
     def __init__(
-        self, start_gateway: StartGateway, config: Tree, flapping: OpenScaleEmulator, lying: OpenScaleEmulator
+        self,
+        start_gateway: StartGateway,
+        config: Tree,
+        flapping: OpenScaleEmulator,
+        lying: OpenScaleEmulator,
+        traffic: Traffic,
     ):
         self._start_gateway = start_gateway
         self._config = config
         self._flapping = flapping
         self._lying = lying
         self._choose = random.Random(SEED)  # noqa: S311 - the same faults at every run
-        self.traffic = Traffic(applications=6, monitors=2)
+        self.traffic = traffic
         self.endings: list[str] = []
 
     async def run(self, seconds: float) -> Memory:
@@ -115,7 +122,8 @@ class Soak:
 async def test_the_books_balance_to_the_record_after_a_short_time_of_everything(
     sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
 ) -> None:
-    memory = await _soak(SHORT_SECONDS, sagemaker, start_gateway, tmp_path)
+    traffic = Traffic(applications=6, monitors=2, pause_seconds=SHORT_PAUSE_SECONDS)
+    memory = await _soak(SHORT_SECONDS, traffic, sagemaker, start_gateway, tmp_path)
     assert memory.growth() < MAX_GROWTH_BYTES_SHORT
 
 
@@ -123,11 +131,14 @@ async def test_the_books_balance_to_the_record_after_a_short_time_of_everything(
 async def test_the_books_balance_to_the_record_after_a_long_time_of_everything(
     sagemaker: SageMakerEmulator, start_gateway: StartGateway, tmp_path: Path
 ) -> None:
-    memory = await _soak(LONG_SECONDS, sagemaker, start_gateway, tmp_path)
+    traffic = Traffic(applications=6, monitors=2, pause_seconds=0)
+    memory = await _soak(LONG_SECONDS, traffic, sagemaker, start_gateway, tmp_path)
     assert memory.growth() < MAX_GROWTH_BYTES
 
 
-async def _soak(seconds: float, sagemaker: SageMakerEmulator, start_gateway: StartGateway, directory: Path) -> Memory:
+async def _soak(
+    seconds: float, traffic: Traffic, sagemaker: SageMakerEmulator, start_gateway: StartGateway, directory: Path
+) -> Memory:
     async with OpenScaleEmulator() as flapping, OpenScaleEmulator() as lying, asyncio.timeout(seconds * 2 + 240):
         sinks = {
             "down": openscale_sinks(flapping, AWS)["openscale"] | {"url": SERVES_NOBODY},
@@ -135,18 +146,18 @@ async def _soak(seconds: float, sagemaker: SageMakerEmulator, start_gateway: Sta
             "lying": openscale_sinks(lying, AWS)["openscale"],
         }
         config = configuration(aws_part(sagemaker.url), sinks=sinks, server={"workers": 2})
-        soak = Soak(start_gateway, config, flapping, lying)
+        soak = Soak(start_gateway, config, flapping, lying, traffic)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(soak.traffic.run())
+            tasks.create_task(traffic.run())
             memory = await soak.run(seconds)
-            soak.traffic.stop()
+            traffic.stop()
         accounts = await soak.come_to_rest(directory)
         stored = [[row["scoring_id"] for row in sink.rows(DATA_SETS[AWS])] for sink in (flapping, lying)]
     recorded = sorted(f"{record.scoring_id}-1" for record in SpoolReader(directory / SPOOL).records())
-    _check(soak.traffic, accounts, recorded, stored)
+    _check(traffic, accounts, recorded, stored)
     print(  # noqa: T201 - figures for docs/reliability.md
-        f"\n{seconds:g} s: {len(recorded)} records, {len(soak.traffic.monitored)} monitor calls, "
-        f"{len(soak.endings)} endings, {soak.traffic.scrapes} scrapes, "
+        f"\n{seconds:g} s: {len(recorded)} records, {len(traffic.monitored)} monitor calls, "
+        f"{len(soak.endings)} endings, {traffic.scrapes} scrapes, "
         f"{sum(lying.taken.values()) - len(recorded)} repeats; {memory.figures()}"
     )
     return memory

@@ -19,6 +19,11 @@ SINK_METRIC = "openscale_gateway_sink_"
 class Traffic:
     """Applications and a monitor that call until they are told to stop, whatever happens to the gateway.
 
+    Args:
+        applications: how many call at once.
+        monitors: how many call at once.
+        pause_seconds: how long each waits between two calls.
+
     Attributes:
         gateway: the one of the moment; None while there is none.
         answered: scoring ids of the applications' calls that were answered.
@@ -26,11 +31,12 @@ class Traffic:
         scrapes: how many there were; the books balanced in each.
     """
 
-    def __init__(self, *, applications: int, monitors: int) -> None:
+    def __init__(self, *, applications: int, monitors: int, pause_seconds: float) -> None:
         self.gateway: GatewayProcess | None = None
         self.answered: list[str] = []
         self.monitored: list[str] = []
         self.scrapes = 0
+        self._pause_seconds = pause_seconds
         self._callers = [(APPLICATION, self.answered)] * applications + [(MONITOR, self.monitored)] * monitors
         self._over = False
 
@@ -60,6 +66,7 @@ class Traffic:
                         answer = await score(session, AWS)
                         assert answer.status == 200
                         ids.append(answer.scoring_id)
+                        await asyncio.sleep(self._pause_seconds)
 
     async def _scraper(self) -> None:
         while not self._over:

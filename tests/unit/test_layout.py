@@ -27,7 +27,7 @@ WITHOUT = {
     "gateway/payloadlog/requeued.py": "test_dead_letters.py keeps its books with it",
     "schemas/caller.py": "types; their one property is seen in tests/unit/gateway/api/test_calls.py",
     "schemas/errors.py": "classes; tests/unit/gateway/api/test_errors.py goes through all of them",
-    "schemas/payload.py": "a struct; tests/unit/gateway/payloadlog/test_tap.py writes and reads it",
+    "schemas/payload.py": "a struct; tests/unit/gateway/payloadlog/test_call_record.py writes and reads it",
     "schemas/table.py": "a struct without behaviour",
 }
 

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from adapters.base import Response, TokenSource, Transport
 from adapters.base.bearer import BearerExchanges
+from adapters.base.http_access import is_header_token
 from adapters.base.http_errors import error_words
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azure_studio.settings import AzureStudioSettings
@@ -139,7 +140,7 @@ class ControlPlane:
         """
         what = f"The key of Azure ML Studio service {arm_id.rpartition('/')[2]} can't be fetched"
         key = (await self._read(self._url(f"{_quoted(arm_id)}/listKeys"), _Keys, what, deadline)).primary
-        if re.fullmatch(r"[!-~]+", key) is None:
+        if not is_header_token(key):
             raise _unreadable(what)
         return key
 

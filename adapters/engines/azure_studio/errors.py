@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from adapters.base import Response
 from adapters.base.http_errors import http_error
-from schemas.errors import MAX_ENGINE_MESSAGE, EngineError
+from schemas.errors import EngineError
 
 
 class _Detail(Struct):
@@ -37,10 +37,7 @@ def service_error(what: str, response: Response) -> EngineError:
         what: who answered, as the subject of a sentence: `Azure ML Studio service credit`.
         response: the answer.
     """
-    error = http_error(what, response)
-    words = _words(response.body)
-    if words:
-        error.engine_message = words[:MAX_ENGINE_MESSAGE]
+    error = http_error(what, response, words=_words(response.body))
     if response.status == _INTERNAL:
         error.retryable, error.max_attempts = True, _INTERNAL_ATTEMPTS
     return error

@@ -1,12 +1,11 @@
 """The configuration of an Azure ML Studio (classic) engine."""
 
-import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import check_token_urls
+from adapters.base.http_access import check_header_token, check_token_urls
 from adapters.base.limits import LimitSettings
 from adapters.entra import EntraCredentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
@@ -52,8 +51,7 @@ class AzureStudioEndpointSettings(Settings, frozen=True, kw_only=True):
             raise ValueError("`url` holds credentials: services take a `key`.")
         if self.url is not None and "?" in self.url and self.style is not None:
             raise ValueError("`url` has a query, which chooses the style: remove the query, or `style`.")
-        if self.key is not None and re.fullmatch(r"[!-~]+", self.key) is None:
-            raise ValueError("`key` has blanks, line ends or letters outside of ASCII: no header can carry it.")
+        check_header_token("key", self.key)
 
 
 class AzureStudioSettings(EngineSettings, frozen=True, kw_only=True):

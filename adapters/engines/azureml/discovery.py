@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from adapters.base.timestamps import utc_timestamp
 from adapters.engines.azureml.native import AuthMode, Native, owner_of
 from adapters.engines.azureml.sdk import ListedDeployment, ListedEndpoint
 from adapters.engines.azureml.settings import AzureEndpointSettings, AzureSettings, LimitSettings
@@ -91,8 +91,8 @@ def endpoint_of(entry: Entry, key: str | None) -> Endpoint:
         name=entry.name,
         description=listed.description,
         rn=listed.id if entry.chosen is None else f"{listed.id}/deployments/{entry.chosen}",
-        created_at=_utc(listed.created_at),
-        modified_at=_utc(listed.modified_at),
+        created_at=utc_timestamp(listed.created_at),
+        modified_at=utc_timestamp(listed.modified_at),
         asset=_asset(serving, listed.swagger_uri),
         native=native.as_json(),
         limits=_limits(settings.limits, serving),
@@ -138,13 +138,3 @@ def _limits(settings: LimitSettings, serving: Sequence[ListedDeployment]) -> Lim
         max_rows=settings.max_rows,
         max_parallel=settings.max_parallel or min(parallel, MAX_PARALLEL),
     )
-
-
-def _utc(text: str | None) -> str | None:
-    """Return an ISO 8601 date as RFC 3339 in UTC; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

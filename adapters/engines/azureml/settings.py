@@ -1,11 +1,10 @@
 """The configuration of an Azure ML engine."""
 
-import re
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import check_token_urls, may_carry_token
+from adapters.base.http_access import check_header_token, check_token_urls, may_carry_token
 from adapters.entra import EntraCredentials
 from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
 
@@ -57,7 +56,7 @@ class AzureEndpointSettings(Settings, frozen=True, kw_only=True):
             raise ValueError("`auth` goes with `url`: a discovered endpoint says itself what it wants.")
         if self.auth == "token" and self.url is not None and not may_carry_token(self.url):
             raise ValueError("`url` has to be https where a token is sent.")
-        _check_header("key", self.key)
+        check_header_token("key", self.key)
 
 
 class AzureSettings(EngineSettings, frozen=True, kw_only=True):
@@ -126,8 +125,3 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
                 f"Discovery needs {', '.join(missing)}: set what is missing, or `discover: false` and a `url` for "
                 "each endpoint."
             )
-
-
-def _check_header(name: str, value: str | None) -> None:
-    if value is not None and re.fullmatch(r"[!-~]+", value) is None:
-        raise ValueError(f"`{name}` has blanks, line ends or letters outside of ASCII: no header can carry it.")

@@ -1,7 +1,6 @@
 """Where the Authorization header comes from: keys and tokens of endpoints, and tokens of Entra."""
 
 import asyncio
-import re
 import time
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
@@ -10,6 +9,8 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from adapters.base import Response, Token, TokenSource, Transport
+from adapters.base.bearer import BearerExchanges
+from adapters.base.http_access import is_header_token
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azureml.errors import control_error
 from adapters.engines.azureml.settings import AzureSettings
@@ -103,7 +104,7 @@ class EndpointTokens(RefreshingTokens):
     ) -> None:
         super().__init__("Azure Resource Manager", clock=clock)
         self._transport = transport
-        self._control_tokens = control_tokens
+        self._control = BearerExchanges(control_tokens)
         self._kind = kind
         self._what = f"The {'key' if kind == 'key' else 'token'} of Azure ML endpoint {endpoint}"
         action = "listKeys" if kind == "key" else "token"
@@ -112,24 +113,21 @@ class EndpointTokens(RefreshingTokens):
 
     async def fetch(self, deadline: float) -> Token:
         """Ask once, or twice where the token for the control plane has run out: see `RefreshingTokens.fetch`."""
-        control = await self._control_tokens.token(deadline=deadline)
-        response = await self._post(control, deadline)
-        if response.status == 401:  # noqa: PLR2004 - HTTP
-            control = await self._control_tokens.token(deadline=deadline, rejected=control)
-            response = await self._post(control, deadline)
+
+        async def post(authorization: str) -> Response:
+            headers = {"Authorization": authorization, "Accept": "application/json"}
+            with engine_errors("Azure Resource Manager"):
+                return await self._transport.request(
+                    "POST", self._url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES
+                )
+
+        response = await self._control.make(post, deadline=deadline)
         if response.status != 200:  # noqa: PLR2004 - HTTP
             raise control_error(response.status, f"{self._what} can't be fetched")
         token = self._read(response.body)
-        if re.fullmatch(r"[!-~]+", token.value) is None:
+        if not is_header_token(token.value):
             raise self._unreadable()
         return token
-
-    async def _post(self, token: Token, deadline: float) -> Response:
-        headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
-        with engine_errors("Azure Resource Manager"):
-            return await self._transport.request(
-                "POST", self._url, headers=headers, deadline=deadline, max_bytes=_MAX_BYTES
-            )
 
     def _read(self, body: bytes) -> Token:
         try:

@@ -1,12 +1,13 @@
 """From what is configured and described to the endpoints of the gateway."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import md5
 
 from msgspec import Struct, field
 
 from adapters.base.native import NativeDetails, read_native
+from adapters.base.timestamps import utc_timestamp
 from adapters.engines.sagemaker.settings import LimitSettings, SageMakerEndpointSettings, SageMakerSettings
 from schemas.deployment import Asset, Endpoint, Limits
 
@@ -94,8 +95,8 @@ def discovered_endpoint(found: Found, name: str, entry: SageMakerEndpointSetting
     return Endpoint(
         name=name,
         rn=found.arn,
-        created_at=_rfc3339(found.created_at),
-        modified_at=_rfc3339(found.modified_at),
+        created_at=utc_timestamp(found.created_at),
+        modified_at=utc_timestamp(found.modified_at),
         asset=_asset(found, entry),
         native=Native(endpoint=found.endpoint, component=found.component).as_json(),
         limits=_limits(entry.limits, serverless=found.serverless),
@@ -133,10 +134,6 @@ def _asset(found: Found, entry: SageMakerEndpointSettings) -> Asset | None:
         name=name,
         url=url,
         rn=model.arn,
-        created_at=_rfc3339(model.created_at),
+        created_at=utc_timestamp(model.created_at),
         revision=None if found.modified_at is None else str(int(found.modified_at.timestamp() * 1000)),
     )
-
-
-def _rfc3339(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -59,9 +59,9 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
         """Refuse credentials that contradict each other or go in clear text, and a discovery without spaces."""
         check_base_url("url", self.url, without="/ml/v4")
         check_token_urls(url=self.url, token_url=self.token_url, identity_url=self.identity_url)
-        check_ibm_credentials(apikey=self.apikey, username=self.username, password=self.password)
-        if self.identity_url is not None and self.password is None:
-            raise ValueError("`identity_url` needs `username` and `password`: API keys don't pass an integrated IAM.")
+        check_ibm_credentials(
+            apikey=self.apikey, username=self.username, password=self.password, identity_url=self.identity_url
+        )
         if self.discover is not False and not self.spaces:
             raise ValueError("Discovery needs `spaces`: name one or more, or set `discover: false`.")
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from adapters.base import (
@@ -41,8 +42,7 @@ class ObjectStore:
         self._encoding = encoding
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="object-store")
         self._inventory = Inventory(store, self._executor)
-        self._left_behind: dict[str, tuple[str, asyncio.Future[None]]] = {}
-        self._sure: set[str] = set()
+        self._left_behind: dict[str, asyncio.Future[None]] = {}
 
     @property
     def filter(self) -> RecordFilter:
@@ -79,26 +79,30 @@ class ObjectStore:
         self._store.close()
 
     async def _write_once(self, batch: Batch) -> None:
-        """Write a batch in a thread; where an attempt at it was left there, after that has ended."""
+        """Write a batch in a thread; where an attempt at it was left there, after that has ended.
+
+        Attempts are told by their first record: a repeat begins with the same one, whatever was sent in between.
+        """
         first = batch.records[0].record.scoring_id
-        left = self._left_behind.get(batch.deployment_id)
-        if left is not None and left[0] == first:
-            await asyncio.wait([left[1]])
-        # After a start or a failure, some of it may be stored.
-        look = batch.deployment_id not in self._sure
-        self._sure.discard(batch.deployment_id)
-        writing = asyncio.get_running_loop().run_in_executor(self._executor, self._write, batch, look)
+        if left := self._left_behind.get(first):
+            await asyncio.wait([left])
+        writing = asyncio.get_running_loop().run_in_executor(self._executor, self._write, batch)
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
-            writing.add_done_callback(_ignore)
-            self._left_behind[batch.deployment_id] = first, writing
+            self._left_behind[first] = writing
+            writing.add_done_callback(partial(self._ended, first))
             raise
-        self._left_behind.pop(batch.deployment_id, None)
-        self._sure.add(batch.deployment_id)
 
-    def _write(self, batch: Batch, look: bool) -> None:
-        records = not_stored(batch.records, batch.partition, self._store.names) if look else batch.records
+    def _ended(self, first: str, left: asyncio.Future[None]) -> None:
+        """Forget an attempt that nobody waits for; the batch comes again whatever its outcome."""
+        del self._left_behind[first]
+        if not left.cancelled():
+            left.exception()
+
+    def _write(self, batch: Batch) -> None:
+        """Store what no earlier attempt has stored; whether there was one, an earlier process may know alone."""
+        records = not_stored(batch.records, batch.partition, self._store.names)
         if records:
             name = name_of(batch.partition, records, self._encoding.suffix)
             self._store.put(name, self._encoding.encode(records), self._encoding.content_type)
@@ -129,9 +133,3 @@ def _store(settings: ObjectStoreSettings) -> Store:
     if settings.azure is not None:
         return AzureStore(place, settings.azure)
     return LocalStore(Path(place.root))
-
-
-def _ignore(left: asyncio.Future[None]) -> None:
-    """Look at an outcome that nobody waits for any more: the batch comes again whatever it is."""
-    if not left.cancelled():
-        left.exception()

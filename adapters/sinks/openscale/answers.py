@@ -1,4 +1,8 @@
-"""What OpenScale's answers mean for a batch (formats.md 3.1, 3.2, 3.5)."""
+"""What OpenScale's answers mean for a batch.
+
+Source: `data_sets.py` and `utils.py` of IBM's SDK `ibm_watson_openscale` 3.1.11; for v1 `payload_logging.py` of
+`ibm_ai_openscale` 2.2.1.
+"""
 
 import re
 import time

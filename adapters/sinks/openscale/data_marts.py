@@ -1,4 +1,4 @@
-"""API v1: each deployment has a subscription in a data mart (formats.md 3.1, 3.5).
+"""API v1: each deployment has a subscription in a data mart.
 
 A POST of scoring payloads is answered before anything is stored, and nothing can be asked about it: what could not be
 stored shows in a table of the data mart's database alone. So the rows themselves are looked for: at both ends of the
@@ -15,8 +15,9 @@ from adapters.sinks.openscale.answers import check_taken
 from adapters.sinks.openscale.elements import scoring_payload_encoder
 from adapters.sinks.openscale.firewall import check_not_blocked
 from adapters.sinks.openscale.link import Link
-from adapters.sinks.openscale.records import Part, bodies, record_id
+from adapters.sinks.openscale.records import Part, bodies
 from adapters.sinks.openscale.settings import CLUSTER_DATA_MART, OpenScaleSettings, Subscription
+from adapters.sinks.openscale.table_copy import TableCopy
 from adapters.sinks.openscale.transactions import Transactions
 from schemas.payload import PayloadRecord
 
@@ -39,6 +40,7 @@ class DataMarts:
         self._stored_within = settings.stored_within_seconds
         self._max_bytes = int(settings.batch.kb * 1000)
         self._filter = settings.owed
+        self._copies: dict[str, TableCopy] = {}
 
     @property
     def filter(self) -> RecordFilter:
@@ -89,15 +91,13 @@ class DataMarts:
         return Settlement(state="failed", reason=reason)
 
     async def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
-        """Read the whole payload table, and pick the rows of that time: see `AuditableSink.held`."""
+        """Pick the rows of that time out of the whole payload table: see `AuditableSink.held`."""
         if deployment_id not in self._subscriptions:
             return
-        seen: set[str] = set()
-        async for page in self._transactions(deployment_id).all(deadline=deadline):
-            for row in page:
-                if start <= row.moment < end and row.row_id not in seen:
-                    seen.add(row.row_id)
-                    yield Held(record_id(row.row_id), 1)
+        if deployment_id not in self._copies:
+            self._copies[deployment_id] = TableCopy(self._transactions(deployment_id))
+        async for held in self._copies[deployment_id].held(start=start, end=end, deadline=deadline):
+            yield held
 
     def _transactions(self, deployment_id: str) -> Transactions:
         subscription_id = self._subscriptions[deployment_id].subscription_id

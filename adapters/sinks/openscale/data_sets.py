@@ -1,4 +1,7 @@
-"""API v2: each deployment has a payload data set (formats.md 3.2, 3.5)."""
+"""API v2: each deployment has a payload data set.
+
+Source: `watson_open_scale_v2.py` and `data_sets.py` of IBM's SDK `ibm_watson_openscale` 3.1.11.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,11 +13,11 @@ from adapters.sinks.openscale.answers import request_id, row_ids, settlement
 from adapters.sinks.openscale.elements import encode_record
 from adapters.sinks.openscale.firewall import check_not_blocked
 from adapters.sinks.openscale.link import Link
-from adapters.sinks.openscale.records import bodies, record_id
+from adapters.sinks.openscale.records import bodies, new_rows, record_id
 from adapters.sinks.openscale.settings import OpenScaleSettings
 from schemas.payload import PayloadRecord
 
-# More are silently cut (formats.md 3.3).
+# More are silently cut (`Records.list` in `watson_open_scale_v2.py` of IBM's SDK).
 _PAGE_ROWS = 1000
 
 
@@ -63,23 +66,20 @@ class DataSets:
         return Settlement(state="stored")
 
     async def held(self, deployment_id: str, *, start: datetime, end: datetime, deadline: float) -> AsyncIterator[Held]:
-        """Read the ids of the data set's rows, in pages (formats.md 3.5): see `AuditableSink.held`."""
+        """Read the ids of the data set's rows, in pages: see `AuditableSink.held`."""
         data_set = self._data_sets.get(deployment_id)
         if data_set is None:
             return
         url = f"{self._base}/{quote(data_set, safe='')}/records"
         limits = {"start": _moment(start), "end": _moment(end), "includes": "scoring_id", "format": "list"}
-        # A row that arrives meanwhile moves others to the next page, where they would be counted again.
         seen: set[str] = set()
         offset, page = 0, [""]
         while page:
             query = urlencode({**limits, "limit": _PAGE_ROWS, "offset": offset})
             response = await self._link.get(f"{url}?{query}", deadline=deadline)
             page = row_ids(response, f"data_sets.{deployment_id}")
-            for row_id in page:
-                if row_id not in seen:
-                    seen.add(row_id)
-                    yield Held(record_id(row_id), 1)
+            for row_id, times in new_rows(page, seen).items():
+                yield Held(record_id(row_id), times)
             offset += len(page)
 
 

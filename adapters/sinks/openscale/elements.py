@@ -1,6 +1,7 @@
-"""One record as an element of the array that is sent: by API v2 (formats.md 3.2) or v1 (3.1). Pure.
+"""One record as an element of the array that is sent, by API v2 or v1. Pure.
 
-Request and response go out as the JSON text that they are.
+Request and response go out as the JSON text that they are. Source: `PayloadRecord` in `payload_record.py` of
+IBM's SDKs `ibm_watson_openscale` 3.1.11 (v2) and `ibm_ai_openscale` 2.2.1 (v1).
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ Encode = Callable[[PayloadRecord, str, Raw, Raw], bytes]
 
 
 class _Record(Struct, frozen=True, omit_defaults=True):
-    """An element for API v2 (formats.md 3.2); the data set stands for the deployment."""
+    """An element for API v2; the data set stands for the deployment."""
 
     scoring_id: str
     scoring_timestamp: str
@@ -28,7 +29,7 @@ class _Record(Struct, frozen=True, omit_defaults=True):
 
 
 class _ScoringPayload(Struct, frozen=True, omit_defaults=True):
-    """An element for API v1 (formats.md 3.1)."""
+    """An element for API v1."""
 
     binding_id: str
     subscription_id: str

@@ -1,8 +1,8 @@
 """Records that a firewall in front of OpenScale blocks.
 
 IBM Cloud keeps bodies with fragments of scripts or paths from OpenScale's API; IBM's SDK has a sanitizer against that
-(`sanitization_config.py` of `ibm_watson_openscale` 3.1.11, formats.md 3.3). The sink changes no record, so such a one
-has to be found and set aside, or it would hold up all that come after it.
+(`sanitization_config.py` of `ibm_watson_openscale` 3.1.11). The sink changes no record, so such a one has to be found
+and set aside, or it would hold up all that come after it.
 """
 
 from adapters.base import Response

@@ -1,4 +1,4 @@
-"""Requests to OpenScale: with a token, which is renewed once where it is rejected (formats.md 3.6)."""
+"""Requests to OpenScale: with a token, which is renewed once where it is rejected."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

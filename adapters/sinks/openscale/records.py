@@ -1,6 +1,7 @@
-"""Records as the bodies of POSTs, cut by rows where one is too large (formats.md 3.3). Pure."""
+"""Records as the bodies of POSTs, cut by rows where one is too large. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -16,7 +17,7 @@ class Part(Struct, frozen=True):
     rows: int
 
     def row_ids(self) -> Iterator[str]:
-        """Yield the ids that its rows are stored under (formats.md 3.4)."""
+        """Yield the ids that its rows are stored under (outputs in IBM's sample notebooks)."""
         for n in range(1, self.rows + 1):
             yield f"{self.scoring_id}-{n}"
 
@@ -24,6 +25,17 @@ class Part(Struct, frozen=True):
 def record_id(row_id: str) -> str:
     """Return the scoring id of the record that a stored row belongs to, whether it was sent whole or in parts."""
     return row_id.rpartition("-")[0].partition(".")[0]
+
+
+def new_rows(page: Iterable[str], seen: set[str]) -> Counter[str]:
+    """Count the rows of a page by id, those of earlier pages apart, and add them to `seen`.
+
+    An id of an earlier page is a row that was moved here by others that have arrived. An id that stands twice on one
+    page is a row that is there twice.
+    """
+    rows = Counter(row_id for row_id in page if row_id not in seen)
+    seen.update(rows)
+    return rows
 
 
 class Body(Struct, frozen=True):

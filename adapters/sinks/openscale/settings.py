@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from adapters.base import RecordFilter
-from adapters.base.http_access import check_base_url, may_carry_token
+from adapters.base.http_access import check_base_url, check_token_urls
 from adapters.tokens import check_ibm_credentials
 from schemas.configuration import DeploymentReference, Doc, HttpUrl, Secret, Settings, SinkSettings
 
-# A cluster's only data mart, where nothing else is said (formats.md 3.6).
+# A cluster's only data mart, where nothing else is said (`client_4_icp.py` of IBM's SDK `ibm_ai_openscale` 2.2.1).
 CLUSTER_DATA_MART = "00000000-0000-0000-0000-000000000000"
 
 Id = Annotated[str, Meta(min_length=1)]
@@ -85,12 +85,10 @@ class OpenScaleSettings(SinkSettings, frozen=True, kw_only=True):
             ValueError: with a sentence that says what is needed.
         """
         check_base_url("url", self.url, without=f"/{self.api}")
-        check_ibm_credentials(apikey=self.apikey, username=self.username, password=self.password)
-        for name, url in (("url", self.url), ("token_url", self.token_url), ("identity_url", self.identity_url)):
-            if url is not None and not may_carry_token(url):
-                raise ValueError(f"`{name}` has to be https (http is for loopback alone): credentials are sent there.")
-        if self.identity_url is not None and self.password is None:
-            raise ValueError("`identity_url` needs `username` and `password`: API keys don't pass an integrated IAM.")
+        check_token_urls(url=self.url, token_url=self.token_url, identity_url=self.identity_url)
+        check_ibm_credentials(
+            apikey=self.apikey, username=self.username, password=self.password, identity_url=self.identity_url
+        )
         if self.api == "v2":
             self._check_v2()
         else:

@@ -1,4 +1,4 @@
-"""The payload table of a subscription, as API v1 lists it (formats.md 3.5).
+"""The payload table of a subscription, as API v1 lists it (`href_definitions.py` of IBM's SDK).
 
 There is no way to ask for a row, or for a time: the whole table comes in pages, with all columns. Its order is not
 documented; a program that takes the first row for the latest is all the evidence there is.
@@ -74,6 +74,14 @@ class Transactions:
         self._target = target
         self.url = f"{url}/scoring_transactions?{urlencode({'subscription_id': subscription_id})}"
 
+    async def count(self, *, deadline: float) -> int:
+        """Return the number of rows.
+
+        Raises:
+            SinkUnavailableError: it can't be read now.
+        """
+        return (await self._page(0, deadline, limit=1)).total
+
     async def all(self, *, deadline: float) -> AsyncIterator[Sequence[Transaction]]:
         """Yield the whole table in pages. A row may come twice where others arrive meanwhile, but none is left out.
 
@@ -97,8 +105,8 @@ class Transactions:
         for offset in end_offsets(first.total, reach)[1:]:
             yield (await self._page(offset, deadline)).rows
 
-    async def _page(self, offset: int, deadline: float) -> Page:
-        page = urlencode({"limit": PAGE_ROWS, "offset": offset, "include_total_count": "true"})
+    async def _page(self, offset: int, deadline: float, *, limit: int = PAGE_ROWS) -> Page:
+        page = urlencode({"limit": limit, "offset": offset, "include_total_count": "true"})
         response = await self._link.get(f"{self.url}&{page}", deadline=deadline, max_bytes=_MAX_PAGE_BYTES)
         # In a thread: a page may be large.
         return await asyncio.to_thread(read_page, response, self._target)

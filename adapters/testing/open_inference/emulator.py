@@ -1,7 +1,7 @@
 """The emulator: routes, credentials, and what servers of the protocol answer.
 
 Source: KServe "Open Inference Protocol (V2)", REST; Triton "Model Repository Extension" for the index; the Python
-servers of KServe for `GET /v2/models`, for 501 to versions and for 503 while a model loads (formats.md 4.7).
+servers of KServe for `GET /v2/models`, for 501 to versions and for 503 while a model loads.
 """
 
 import hmac

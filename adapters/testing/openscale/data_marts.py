@@ -1,4 +1,4 @@
-"""API v1: data marts that take scoring payloads now and store them later (formats.md 3.1, 3.5).
+"""API v1: data marts that take scoring payloads now and store them later.
 
 Sources: `payload_logging.py` and `href_definitions.py` of IBM's SDK `ibm_ai_openscale` 2.2.1, and `waits.py` of its
 tests, which waits for the total count of rows and looks at the table `PayloadError_<subscription>` when it waits in

@@ -108,6 +108,11 @@ class OpenScaleEmulator(Emulator):
         rows = self._storage.rows[table]
         rows[new_id] = rows[row_id] | {"scoring_id": new_id}
 
+    def repeat_row(self, table: str, row_id: str) -> None:
+        """Hold a stored row twice under its id, as a table without a key would."""
+        rows = self._storage.rows[table]
+        rows[f"{row_id} again"] = dict(rows[row_id])
+
     def revoke_tokens(self) -> None:
         """Answer every token that was issued so far with 401."""
         self._tokens.revoke()

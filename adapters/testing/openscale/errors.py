@@ -1,4 +1,4 @@
-"""Answers that say no, in the shape that OpenScale gives them (formats.md 3.2)."""
+"""Answers that say no, in the shape that OpenScale gives them (`Status.failure` of API v2)."""
 
 from typing import Any
 from uuid import uuid4

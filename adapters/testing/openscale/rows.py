@@ -1,4 +1,7 @@
-"""What OpenScale makes of records: rows of a table (formats.md 3.4), read in pages (3.5).
+"""What OpenScale makes of records: rows of a table, read in pages.
+
+Source: outputs in IBM's sample notebooks (IBM/watson-openscale-samples) for the ids and order of rows;
+`payload_record.py` of IBM's SDKs `ibm_ai_openscale` 2.2.1 and `ibm_watson_openscale` 3.1.11 for what is sent.
 
 Every function raises ValueError with a sentence where OpenScale would answer 400.
 """
@@ -31,7 +34,7 @@ class Request(Table, frozen=True):
 
 
 class StoredRecord(Struct, frozen=True):
-    """What a record has whatever API took it (formats.md 3.1, 3.2)."""
+    """What a record has whatever API took it."""
 
     request: Request
     response: Table
@@ -57,7 +60,7 @@ class StoredRecord(Struct, frozen=True):
 
 
 class Record(StoredRecord, frozen=True, forbid_unknown_fields=True):
-    """One element of a POST of records (formats.md 3.2)."""
+    """One element of a POST of records."""
 
     asset_revision: str | None = None
     multiple_records: bool = False
@@ -70,7 +73,7 @@ class Record(StoredRecord, frozen=True, forbid_unknown_fields=True):
 
 
 class ScoringPayload(StoredRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One element of a POST of scoring payloads (formats.md 3.1)."""
+    """One element of a POST of scoring payloads."""
 
     binding_id: str
     subscription_id: str

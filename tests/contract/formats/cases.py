@@ -63,11 +63,18 @@ INTEGERS = st.integers() | st.sampled_from(
     [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**63, 2**64, -(2**64), 10**40]
 )
 SCALARS = st.none() | st.booleans() | INTEGERS | FLOATS | TEXTS
+
+
+def _is_no_error(key: str) -> bool:
+    # A row that is its only cell may not be an object that holds nothing but an error.
+    return key not in ERROR_KEYS
+
+
 # st.recursive makes the same three times more slowly.
 NESTED = (
     st.lists(SCALARS, max_size=3)
     | st.lists(st.lists(FLOATS, max_size=3), max_size=3)
-    | st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=2), max_size=2)
+    | st.dictionaries(TEXTS.filter(_is_no_error), SCALARS | st.lists(SCALARS, max_size=2), max_size=2)
 )
 JSON_CELLS = SCALARS | NESTED
 # Alone, such a name stands for something else: a column of pandas without a name, an error.
@@ -207,16 +214,27 @@ _DATATYPES: Mapping[str, tuple[str, st.SearchStrategy[Cell]]] = {
     "n": ("UINT8", st.integers(0, 255)),
     "amount": ("INT64", _WHOLE),
     "rate": ("FP64", FLOATS),
+    "score": ("FP32", st.floats(-3.4028235e38, 3.4028235e38)),
+    "weight": ("FP16", st.floats(-65504, 65504) | st.integers(-65504, 65504)),
     "job": ("BYTES", TEXTS),
 }
-TENSORS_TYPED = FormatCase(
-    plugin=tensors.plugin,
-    options={"datatypes": {name: datatype for name, (datatype, _) in _DATATYPES.items()}},
-    tables=st.lists(st.tuples(*(cells for _, cells in _DATATYPES.values())).map(list), min_size=1, max_size=4).map(
-        lambda read: Table(tuple(_DATATYPES), read)
-    ),
-    refused=(None, math.nan, {"a": 1}),
-)
+_SMALL_FLOATS = {name: _DATATYPES[name] for name in ("score", "weight")} | {
+    "share": ("BF16", st.floats(-3.3895314e38, 3.3895314e38))
+}
+
+
+def _typed(datatypes: Mapping[str, tuple[str, st.SearchStrategy[Cell]]], *refused: Cell) -> FormatCase:
+    rows = st.tuples(*(cells for _, cells in datatypes.values())).map(list)
+    return FormatCase(
+        plugin=tensors.plugin,
+        options={"datatypes": {name: datatype for name, (datatype, _) in datatypes.items()}},
+        tables=st.lists(rows, min_size=1, max_size=4).map(lambda read: Table(tuple(datatypes), read)),
+        refused=refused,
+    )
+
+
+TENSORS_TYPED = _typed(_DATATYPES, None, math.nan, {"a": 1}, 10**400)
+TENSORS_SMALL_FLOATS = _typed(_SMALL_FLOATS, None, math.nan, 3.41e38, -3.41e38, 1e39, -1e300, 10**40, "1", True)
 
 
 class Form(Struct, frozen=True):
@@ -276,10 +294,10 @@ JSON_FORMS = [
     Form("table", TABLE_FIELDS),
     *_of_presets(lambda options: options["format"] in ("rows", "table") and "cells" not in options, TABLE_FIELDS),
 ]
-CSV_FORMS = [
-    Form("csv", CSV_PLAIN),
-    Form("csv: header", CSV_HEADER),
-    *_of_presets(lambda options: options["format"] == "csv", CSV_PLAIN),
+CSV_FORMS = [Form("csv", CSV_PLAIN), Form("csv: header", CSV_HEADER)]
+CSV_NUMBER_FORMS = [
+    Form("csv: numbers", CSV_OF_NUMBERS),
+    *_of_presets(lambda options: options.get("cells") == "numbers", CSV_OF_NUMBERS),
 ]
 STUDIO_FORMS = _of_presets(lambda options: options.get("cells") == "text", TABLE_STUDIO)
 
@@ -287,12 +305,15 @@ FAMILIES = [
     Family("json", JSON_TABLES, JSON_FORMS),
     Family("text", TABLE_STUDIO.tables, STUDIO_FORMS),
     Family("csv", CSV_PLAIN.tables, CSV_FORMS),
-    Family("csv of numbers", CSV_OF_NUMBERS.tables, [Form("csv: numbers", CSV_OF_NUMBERS)]),
+    Family("csv of numbers", CSV_OF_NUMBERS.tables, CSV_NUMBER_FORMS),
     Family(
         "tensors",
         by_datatype(),
         [Form("tensors: rank 2", TENSORS_COLUMNS), Form("tensors: rank 1", TENSORS_FLAT_COLUMNS)],
     ),
     Family("tensors with datatypes", TENSORS_TYPED.tables, [Form("tensors: datatypes", TENSORS_TYPED)]),
+    Family(
+        "tensors of small floats", TENSORS_SMALL_FLOATS.tables, [Form("tensors: small floats", TENSORS_SMALL_FLOATS)]
+    ),
     Family("matrix", TENSORS_MATRIX.tables, [Form("tensors: tensor", TENSORS_MATRIX)]),
 ]

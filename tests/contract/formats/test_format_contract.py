@@ -91,6 +91,10 @@ class TestTensorsOfDatatypes(FormatConformance):
     case = cases.TENSORS_TYPED
 
 
+class TestTensorsOfSmallFloats(FormatConformance):
+    case = cases.TENSORS_SMALL_FLOATS
+
+
 class TestTensorOfAllColumns(FormatConformance):
     case = cases.TENSORS_MATRIX
 

@@ -10,11 +10,12 @@ import pytest
 from adapters.base import Body
 from adapters.formats import csv, jsonlines, rows, table, tensors
 from adapters.formats.presets import presets
-from gateway.codecs import build_formats, find_format_problems
+from adapters.formats.text_cells import text_rows
+from gateway.codecs import build_formats, build_request_reader, find_format_problems
 from gateway.mapping import Mapping, ambiguities
 from schemas.configuration import DeploymentSettings
 from schemas.errors import EngineReplyError
-from schemas.scoring import parse_scoring_request
+from schemas.scoring import ScoringRequest, parse_scoring_request
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(str(path.relative_to(GOLDEN).with_suffix("")) for path in GOLDEN.glob("*/*.json"))
@@ -78,10 +79,30 @@ def test_the_native_response_is_answered_in_fields_and_values(case):
     assert case.mapping.contradictions(answer) == 0
 
 
+def test_the_native_request_is_read_back_as_the_rows_that_it_was_made_from(case):
+    table = case.mapping.to_native(case.request)
+    reader = build_request_reader(BuiltIn(), case.settings, table.columns)
+    read = reader.decode(Body(case.native_request["body"].encode(), case.native_request["content_type"]), None)
+    assert table.columns is None or tuple(read.columns) == tuple(table.columns)
+    # Strings stay strings: whether "33" was a number, only its platform's types would say.
+    written = text_rows(table.rows) if case.settings.format == "azure-studio" else table.rows
+    assert [list(row) for row in read.rows] == [list(row) for row in written]
+
+
 def test_another_number_of_rows_is_refused(case):
     native = Body(case.native_response["body"].encode(), case.native_response["content_type"])
     with pytest.raises(EngineReplyError, match="row"):
         case.response_format.decode(native, len(case.request.values) + 7)
+
+
+def test_a_row_without_the_score_of_a_class_is_refused_alone_and_among_others():
+    case = Case("rows/hugging-face-all-scores")
+    lacking, whole = '[{"label": "NEGATIVE", "score": 0.4}]', json.dumps(json.loads(case.native_response["body"])[0])
+    for scores in ([lacking], [lacking, whole], [whole, lacking]):
+        request = ScoringRequest([["fine"]] * len(scores), ["text"])
+        table = case.response_format.decode(Body(f"[{','.join(scores)}]".encode(), "application/json"), len(scores))
+        with pytest.raises(EngineReplyError, match=r"has no column|in `POSITIVE` is missing"):
+            case.mapping.from_native(table, request)
 
 
 def test_every_preset_has_a_golden_call_and_can_be_built():

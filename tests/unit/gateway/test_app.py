@@ -14,7 +14,7 @@ from gateway.payloadlog.reading import SpoolReader
 from schemas.configuration import DiscoverySettings, ServerSettings, TlsSettings
 from schemas.deployment import Endpoint
 from schemas.errors import EngineUnavailableError, PayloadLogError
-from tests.fakes.engines import Held, ScriptedEngine
+from tests.fakes.engines import Held, ScriptedEngine, raises
 from tests.fakes.gateways import BASIC, OPEN, configuration_of, running_gateway
 
 ROWS = {"fields": ["a"], "values": [[1]]}
@@ -169,3 +169,17 @@ async def test_tls_is_served_with_the_configured_certificate(tmp_path: Path) -> 
         async with aiohttp.ClientSession() as http, http.get(url, ssl=trusting) as response:
             document = json.decode(await response.read())
         assert document["resources"][0]["metadata"]["url"].startswith(gateway.url.replace("http://", "https://"))
+
+
+async def test_circuit_of_a_deployment_that_is_gone_is_shown_no_more(tmp_path: Path) -> None:
+    engine = ScriptedEngine(raises(EngineUnavailableError("Down.")), endpoints=(), found=[Endpoint(name="model")])
+    async with (
+        asyncio.timeout(10),
+        running_gateway(tmp_path, engine, discover=DiscoverySettings(refresh_seconds=0.05)) as gateway,
+    ):
+        while await gateway.metric("circuit_open", deployment="credit") == 0:
+            assert (await gateway.score(ROWS)).status == 503
+        engine.found = ()
+        while (await gateway.score(ROWS)).status != 404:
+            await asyncio.sleep(0)
+        assert await gateway.metric("circuit_open", deployment="credit") == 0

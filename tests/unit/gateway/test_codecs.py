@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from gateway.codecs import build_formats, merged_options
+from adapters.base import Body
+from gateway.codecs import build_formats, build_request_reader, merged_options
 from gateway.registry import Registry
 from schemas.configuration import DeploymentSettings
 from schemas.errors import ConfigurationError
@@ -59,3 +60,31 @@ def test_what_an_endpoint_says_for_another_codec_is_not_looked_at() -> None:
 def test_options_of_an_endpoint_that_do_not_work_are_refused_with_their_place() -> None:
     with pytest.raises(ConfigurationError, match=r"^request: .*datatypes\.Age"):
         build_formats(Registry.load(), TENSORS, {"tensors": {"datatypes": {"Age": "REAL"}}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "body", "names"),
+    [
+        (DeploymentSettings(format="sagemaker-linear-learner"), b"33,1\n", ("Age", "Job")),
+        (DeploymentSettings(format="tf-serving"), b'{"instances": [[33, 1]]}', ("Age", "Job")),
+        (DeploymentSettings(format="azureml"), b'{"input": [{"b": 33, "a": 1}]}', ("b", "a")),
+        (DeploymentSettings(format="azureml", request={"format": "csv", "fields": ["x", "y"]}), b"33,1\n", ("x", "y")),
+        (DeploymentSettings(format="azureml", request={"format": "csv", "header": True}), b"x,y\n33,1\n", ("x", "y")),
+    ],
+)
+def test_a_request_is_read_with_its_own_names_or_those_of_the_endpoints_columns(
+    settings: DeploymentSettings, body: bytes, names: tuple[str, str]
+) -> None:
+    reader = build_request_reader(Registry.load(), settings, ("Age", "Job"))
+    assert reader.decode(Body(body, ""), None).columns == names
+    assert list(reader.decode(Body(body, ""), None).rows[0]) == [33, 1]
+
+
+def test_what_an_endpoint_says_about_its_requests_counts_when_they_are_read() -> None:
+    reader = build_request_reader(Registry.load(), DeploymentSettings(request={"format": "csv"}), None, DESCRIBED)
+    assert reader.decode(Body(b"x\n33\n", "text/csv"), None).columns == ("x",)
+
+
+def test_names_that_no_codec_takes_are_refused_with_their_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"^request: `fields`"):
+        build_request_reader(Registry.load(), DeploymentSettings(request={"format": "csv"}), ("a", "a"))

@@ -28,9 +28,10 @@ from schemas.errors import DirectoryNotReadyError, EngineUnavailableError, Unkno
 class ScriptedEngine:
     """An engine whose discovery answers what the test put there last."""
 
-    def __init__(self, known: Sequence[str] = (), found: Sequence[str] | Exception = ()) -> None:
+    def __init__(self, known: Sequence[str] = (), found: Sequence[str] | Exception = (), odd: Any = ()) -> None:
         self.known = known
         self.found = found
+        self.odd = odd
         self.asked = asyncio.Event()
         self.times = 0
 
@@ -42,7 +43,7 @@ class ScriptedEngine:
         self.asked.set()
         if isinstance(self.found, Exception):
             raise self.found
-        return [Endpoint(name=name, description="discovered") for name in self.found]
+        return [Endpoint(name=name, description="discovered") for name in self.found] or self.odd
 
     async def invoke(self, endpoint: Endpoint, request: NativeRequest, context: CallContext) -> NativeResponse:
         raise NotImplementedError
@@ -53,10 +54,11 @@ def directory(
     deployments: dict[str, tuple[str, str]] | None = None,
     discover: DiscoverySettings | bool = True,
     defaults: DeploymentSettings | None = None,
+    endpoints: dict[str, Any] | None = None,
     **engines: ScriptedEngine,
 ) -> Directory:
     plugin = EnginePlugin(kind="scripted", settings=EngineSettings, connect=_never)
-    settings = EngineSettings(type="scripted", discover=discover, defaults=defaults)
+    settings = EngineSettings(type="scripted", discover=discover, defaults=defaults, endpoints=endpoints or {})
     configuration = Configuration(
         source_path=tmp_path / "gateway.yaml",
         server=ServerSettings(),
@@ -199,11 +201,83 @@ async def test_leader_goes_on_after_failures_and_refreshes_when_asked(tmp_path: 
     await asyncio.gather(leader, return_exceptions=True)
 
 
-async def test_follower_takes_over_what_the_leader_persists(tmp_path: Path) -> None:
+async def test_restart_with_other_settings_forgets_what_was_found_with_the_old_ones(tmp_path: Path) -> None:
+    engine = ScriptedEngine(known=["loan"], found=["loan", "other"])
+    old = {"loan": {"endpoint": "model-2024"}}
+    await directory(tmp_path, endpoints=old, aws=engine).refresh("aws")
+    assert ids(directory(tmp_path, endpoints=old, aws=engine)) == ["aws--loan", "aws--other"]
+    changed = directory(tmp_path, endpoints={"loan": {"endpoint": "model-2025"}}, aws=engine)
+    assert changed.find("aws--loan").endpoint.description == ""
+    with pytest.raises(DirectoryNotReadyError):
+        changed.find("aws--other")
+    await changed.refresh("aws")
+    assert changed.find("aws--loan").endpoint.description == "discovered"
+
+
+@pytest.mark.parametrize(
+    ("odd", "sentence"),
+    [
+        (None, "returned a NoneType, expected is a sequence"),
+        ([{"name": "loan"}], "returned a dict, expected is an Endpoint"),
+        ([Endpoint(name="loan", native={"client": object()})], "can't be kept as JSON"),
+        ([Endpoint(name=7)], "can't be kept as JSON"),  # type: ignore[arg-type]
+        ([Endpoint(name="\ud800")], "UnicodeEncodeError in the engine"),
+    ],
+    ids=["nothing", "dicts", "an object", "a number for a name", "half a character"],
+)
+async def test_odd_discovery_of_one_engine_ends_no_other(tmp_path: Path, odd: Any, sentence: str) -> None:
+    broken, sound = ScriptedEngine(found=["kept"]), ScriptedEngine(found=["loan"])
+    found = directory(tmp_path, broken=broken, sound=sound)
+    await found.refresh("broken")
+    broken.found, broken.odd = (), odd
+    broken.asked.clear()
+    leader = asyncio.create_task(found.lead())
+    await asyncio.wait_for(asyncio.gather(broken.asked.wait(), sound.asked.wait()), 5)
+    while "sound--loan" not in ids(found):
+        await asyncio.sleep(0)
+    assert not leader.done()
+    leader.cancel()
+    await asyncio.gather(leader, return_exceptions=True)
+    assert ids(found) == ["broken--kept", "sound--loan"]
+    statuses = {status.name: status for status in found.statuses()}
+    assert sentence in str(statuses["broken"].error)
+    assert statuses["sound"].error is None
+
+
+async def test_file_that_engines_write_at_once_ends_with_all_that_is_known(tmp_path: Path) -> None:
+    engines = {f"e{n}": ScriptedEngine(found=[f"first-{n}"]) for n in range(8)}
+    found = directory(tmp_path, **engines)
+    for turn in ("first", "second", "third"):
+        for name, engine in engines.items():
+            engine.found = [f"{turn}-{name}"]
+        await asyncio.gather(*(found.refresh(name) for name in engines))
+        assert ids(directory(tmp_path, **engines)) == ids(found)
+
+
+async def test_who_asked_is_told_which_deployments_are_gone(tmp_path: Path) -> None:
+    gone: list[str] = []
+    engine = ScriptedEngine(found=["loan", "old"])
+    found = directory(tmp_path, {"credit": ("aws", "loan")}, aws=engine)
+    found.when_gone(gone.append)
+    await found.refresh("aws")
+    assert gone == []
+    engine.found = ["new"]
+    await found.refresh("aws")
+    assert sorted(gone) == ["aws--old", "credit"]
+
+
+@pytest.mark.parametrize("begins", ["before", "after"])
+async def test_follower_takes_over_what_the_leader_persists_before_or_after_it_begins(
+    begins: str, tmp_path: Path
+) -> None:
     leader = directory(tmp_path, aws=ScriptedEngine(found=["loan"]))
     follower = directory(tmp_path, aws=ScriptedEngine())
+    if begins == "after":
+        await leader.refresh("aws")
     following = asyncio.create_task(follower.follow())
-    await leader.refresh("aws")
+    if begins == "before":
+        await asyncio.sleep(0)
+        await leader.refresh("aws")
     async with asyncio.timeout(5):
         while ids(follower) != ["aws--loan"]:
             await asyncio.sleep(0.01)

@@ -4,7 +4,8 @@ from pathlib import Path
 from gateway.directory_store import DirectoryStore, KnownEndpoints
 from schemas.deployment import Endpoint
 
-KNOWN = {"aws": KnownEndpoints(refreshed_at=1.5, endpoints=(Endpoint(name="loan", native={"key": "k"}),))}
+ENDPOINTS = (Endpoint(name="loan", native={"key": "k"}),)
+KNOWN = {"aws": KnownEndpoints(refreshed_at=1.5, seal="salt:digest", endpoints=ENDPOINTS)}
 
 
 def test_reads_what_was_written(tmp_path: Path) -> None:

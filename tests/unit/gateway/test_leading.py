@@ -1,6 +1,7 @@
 """Who leads ships and discovers; who follows takes over."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -108,14 +109,25 @@ async def test_second_process_follows_and_ships_nothing(
         assert second.stored == []
 
 
-async def test_follower_serves_only_when_the_leader_has_told_what_sinks_are_owed(tmp_path: Path, spool: Path) -> None:
+async def test_follower_serves_only_when_the_leader_has_told_what_sinks_are_owed(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Semaphore(0)
+    really_ask = SpoolReader.configured_sinks
+
+    def ask(self: SpoolReader) -> frozenset[str]:
+        asked.release()
+        return really_ask(self)
+
+    monkeypatch.setattr(SpoolReader, "configured_sinks", ask)
     lock = LeaderLock(spool)
     assert lock.try_acquire()
     sink = FakeSink()
     async with AsyncExitStack() as stack:
         starting = asyncio.create_task(stack.enter_async_context(led(tmp_path, ScriptedEngine(), sink)))
-        await asyncio.sleep(0.2)
-        assert not starting.done()
+        # It asks again only because it goes on waiting.
+        for _ in range(3):
+            assert await asyncio.to_thread(asked.acquire, timeout=10)
         cursors = Cursors(spool)
         cursors.register({"fake": Registration(RecordFilter(), "now")})
         cursors.close()

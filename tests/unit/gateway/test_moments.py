@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.moments import unix_us
+from gateway.moments import rfc3339, unix_us
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,3 +55,11 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_every_moment_survives_its_spelling(moment: datetime, offset: int) -> None:
     aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     assert unix_us(aware.isoformat()) == (aware - EPOCH) // timedelta(microseconds=1)
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1)))  # noqa: DTZ001 - it is taken as UTC
+def test_moment_is_written_as_it_is_read(moment: datetime) -> None:
+    at_us = (moment.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+    text = rfc3339(at_us)
+    assert unix_us(text) == at_us
+    assert (text[-8], text[-1]) == (".", "Z")

@@ -8,10 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
+from gateway.circuit import FAILURES_TO_OPEN, Circuit
 from gateway.pipeline import NativePart, Pipeline, Pipelines
 from schemas.configuration import InputSettings, OutputSettings
 from schemas.deployment import Deployment, Endpoint, Limits
-from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
+from schemas.errors import (
+    DeploymentNotConfiguredError,
+    EngineReplyError,
+    EngineUnavailableError,
+    UnprocessableRequestError,
+)
 from schemas.scoring import ScoringRequest, ScoringResponse
 from tests.fakes.engines import ScriptedEngine, answered
 from tests.fakes.gateways import configuration_of, deployed, registry
@@ -29,6 +35,12 @@ def deployment(limits: Limits | None = None, *, endpoint_seconds: float | None =
 
 def pipeline(limits: Limits | None = None, **settings: Any) -> Pipeline:
     return pipelines().of(deployment(limits, **settings))
+
+
+def open_up(circuit: Circuit) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(EngineUnavailableError), circuit.call():
+            raise EngineUnavailableError("Down.")
 
 
 def rows_of(part: NativePart) -> list[Any]:
@@ -195,6 +207,56 @@ def test_open_circuits_are_listed_by_deployment() -> None:
     compiled = pipelines()
     circuit = compiled.of(deployment()).circuit
     assert compiled.open_circuits() == []
-    for _ in range(10):
-        circuit.failed()
+    open_up(circuit)
     assert compiled.open_circuits() == ["credit"]
+
+
+def test_deployment_that_is_gone_leaves_nothing_behind() -> None:
+    compiled, gone = pipelines(), deployment()
+    before = compiled.of(gone)
+    open_up(before.circuit)
+    compiled.forget("credit")
+    compiled.forget("never-called")
+    assert compiled.open_circuits() == []
+    assert compiled.of(gone) is not before
+    assert not compiled.of(gone).circuit.is_open
+
+
+CSV = {"format": "sagemaker-linear-learner", "log": "native", "input": InputSettings(fields=("a", "b"))}
+
+
+def test_native_body_goes_on_as_it_is_and_is_recorded_in_fields_values() -> None:
+    content = b'1, 2.50\r\n"x,y",\n\n'
+    request, (part,) = pipeline(**CSV).read_native(content, "text/csv; charset=utf-8")
+    assert request == ScoringRequest([[1, 2.5], ["x,y", None]], ["a", "b"])
+    assert (part.request.body, part.n_rows) == (content, 2)
+    assert (part.request.content_type, part.request.accept) == ("text/csv; charset=utf-8", "application/json")
+
+
+def test_native_body_of_no_type_is_sent_as_what_the_format_writes() -> None:
+    for content_type in (None, ""):
+        _, (part,) = pipeline(**CSV).read_native(b"1,2", content_type)
+        assert part.request.content_type == "text/csv"
+
+
+def test_constants_of_a_native_body_stay_out_of_its_record() -> None:
+    built = pipeline(format="azureml", log="native", input=InputSettings(constants={"k": 1}))
+    request, _ = built.read_native(b'{"input": [{"a": 1, "k": 5}, {"b": 2}]}', None)
+    assert request == ScoringRequest([[1, None], [None, 2]], ["a", "b"])
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["sagemaker-linear-learner", "azureml", "mlflow", "tf-serving"]),
+    st.permutations(["a", "b"]),
+    st.lists(st.lists(st.integers(-9, 9) | st.none(), min_size=2, max_size=2), min_size=1, max_size=5),
+)
+def test_what_the_gateway_sends_is_read_as_the_request_that_it_came_from(
+    preset: str, fields: list[str], values: list[list[int | None]]
+) -> None:
+    built = pipeline(**{**CSV, "format": preset})
+    (part,) = built.encode(ScoringRequest(values, fields))
+    request, (again,) = built.read_native(part.request.body, part.request.content_type)
+    assert request.fields == ["a", "b"]
+    assert request.values == [[row[fields.index("a")], row[fields.index("b")]] for row in values]
+    assert again == part

@@ -207,6 +207,50 @@ async def test_circuit_opens_after_failures_and_tries_again_later(tmp_path: Path
         assert bench.pipelines.open_circuits() == []
 
 
+async def test_batch_in_parts_closes_the_circuit_of_an_engine_that_is_well_again(tmp_path: Path) -> None:
+    now = [0.0]
+    engine = ScriptedEngine(raises(EngineUnavailableError("Down.")), endpoints=split(max_rows=1, max_parallel=4))
+    async with scoring_bench(tmp_path, engine, clock=lambda: now[0]) as bench:
+        batch = {"fields": ["a"], "values": [[1], [2], [3], [4]]}
+        for _ in range(10):
+            with pytest.raises(EngineUnavailableError, match="Down"):
+                await bench.score(batch)
+        assert bench.pipelines.open_circuits() == ["credit"]
+        now[0] = 1.0
+        engine.answer = first_cells
+        assert (await bench.score(batch))["values"] == batch["values"]
+        assert bench.pipelines.open_circuits() == []
+
+
+async def test_throttled_attempts_and_parts_of_a_call_are_one_failure(tmp_path: Path) -> None:
+    engine = ScriptedEngine(raises(THROTTLED), endpoints=split(max_rows=1, max_parallel=4))
+    async with scoring_bench(tmp_path, engine) as bench:
+        for _ in range(9):
+            with pytest.raises(EngineUnavailableError, match="Throttled"):
+                await bench.score(ROWS)
+        assert bench.pipelines.open_circuits() == []
+        with pytest.raises(EngineUnavailableError, match="Throttled"):
+            await bench.score(ROWS)
+        assert bench.pipelines.open_circuits() == ["credit"]
+
+
+async def test_cancelled_trial_of_an_open_circuit_lets_the_next_call_try(tmp_path: Path) -> None:
+    now, held = [0.0], Held()
+    engine = ScriptedEngine(raises(EngineUnavailableError("Down.")))
+    async with scoring_bench(tmp_path, engine, clock=lambda: now[0]) as bench:
+        for _ in range(10):
+            with pytest.raises(EngineUnavailableError, match="Down"):
+                await bench.score(ROWS)
+        now[0] = 1.0
+        engine.answer = held
+        trial = asyncio.create_task(bench.score(ROWS))
+        await held.asked.wait()
+        trial.cancel()
+        await asyncio.gather(trial, return_exceptions=True)
+        engine.answer = first_cells
+        assert (await bench.score(ROWS))["values"] == [[1], [2], [3]]
+
+
 async def test_refusals_do_not_open_the_circuit(tmp_path: Path) -> None:
     engine = ScriptedEngine(raises(EngineRefusedError("No.")))
     async with scoring_bench(tmp_path, engine) as bench:

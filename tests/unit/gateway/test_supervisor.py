@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def configured(tmp_path: Path, workers: int) -> Configuration:
 async def supervised(configuration: Configuration) -> AsyncIterator[tuple[Supervisor, asyncio.Task[None], str]]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    supervisor = Supervisor(configuration, listener)
+    supervisor = Supervisor(configuration, listener, partial(app.prepare, configuration))
     running = asyncio.create_task(supervisor.run())
     try:
         yield supervisor, running, url

@@ -6,6 +6,7 @@ from adapters.base.http_access import (
     access_headers,
     check_access,
     check_base_url,
+    check_header_token,
     check_token_urls,
     may_carry_token,
 )
@@ -101,6 +102,15 @@ def test_a_base_url_may_have_a_path():
 )
 def test_tokens_go_over_tls_or_stay_on_the_machine(url, may):
     assert may_carry_token(url) is may
+
+
+def test_keys_that_no_header_carries_are_refused_by_the_name_of_their_option() -> None:
+    check_header_token("key", None)
+    check_header_token("key", "!aZ09~")
+    for value in ("", "two words", "line\n", "schl\u00fcssel", "\x7f"):
+        with pytest.raises(ValueError, match="`key` has blanks") as refused:
+            check_header_token("key", value)
+        assert not value or value not in str(refused.value)
 
 
 def test_urls_that_take_credentials_are_checked_by_the_names_of_their_options() -> None:

@@ -35,6 +35,15 @@ def test_a_status_says_what_happened_and_whether_the_call_may_be_sent_again(stat
     assert raised.engine_message == "secret words"
 
 
+def test_a_platform_may_mean_something_else_by_a_status_and_say_it_elsewhere() -> None:
+    deviations = {409: (EngineUnavailableError, "is busy", True)}
+    busy = http_error("It", Response(409, {}, b"{}"), deviations=deviations, words="in a header")
+    assert type(busy) is EngineUnavailableError
+    assert (busy.message, busy.retryable, busy.engine_message) == ("It is busy.", True, "in a header")
+    other = http_error("It", Response(429, {}, b"slow down"), deviations=deviations)
+    assert (type(other), other.engine_message) == (EngineUnavailableError, "slow down")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

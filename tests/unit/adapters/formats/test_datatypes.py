@@ -1,3 +1,6 @@
+import math
+import sys
+
 import pytest
 
 from adapters.formats.datatypes import DATATYPES, common_datatype, written
@@ -35,3 +38,32 @@ def test_integers_fit_within_their_bounds(datatype, low, high):
     for beyond in (low - 1, high + 1):
         with pytest.raises(UnprocessableRequestError):
             written([beyond], datatype, lambda k: (k, 0))
+
+
+@pytest.mark.parametrize(
+    ("datatype", "largest", "beyond"),
+    [
+        ("FP16", 65504, 65505),
+        ("FP16", 65504.0, 70000.0),
+        ("BF16", 3.3895313892515355e38, 1e39),
+        ("BF16", 3.3895314e38, 3.4e38),
+        ("FP32", 3.4028234663852886e38, 1e300),
+        ("FP32", 3.4028235e38, 3.41e38),
+        ("FP64", sys.float_info.max, 10**400),
+        ("FP64", int(sys.float_info.max), int(sys.float_info.max) + 1),
+    ],
+)
+def test_numbers_that_a_float_would_make_infinite_are_refused(datatype, largest, beyond):
+    assert written([largest, -largest], datatype, lambda k: (k, 0)) == [largest, -largest]
+    for number in (beyond, -beyond):
+        with pytest.raises(UnprocessableRequestError) as caught:
+            written([0.5, number], datatype, lambda k: (k, 3))
+        assert caught.value.target == "values[1][3]"
+        assert datatype in caught.value.message
+
+
+@pytest.mark.parametrize("datatype", ["FP16", "BF16", "FP32", "FP64"])
+@pytest.mark.parametrize("cell", [math.nan, math.inf, -math.inf, True, "1"])
+def test_what_is_no_finite_number_fits_no_float(datatype, cell):
+    with pytest.raises(UnprocessableRequestError):
+        written([cell], datatype, lambda k: (k, 0))

@@ -53,6 +53,7 @@ def test_labels_beside_the_rows_or_the_body_are_kept():
     assert decode(rows | {"labels": ["a", "b"]}, 1).labels == ["a", "b"]
     assert decode({"predictions": [rows], "labels": ["a", "b"]}, 1, at="predictions[0]").labels == ["a", "b"]
     assert decode(rows, 1).labels is None
+    assert decode({"values": [[[0.1, 0.9]]], "labels": ["a", "b"]}, 1).labels == ["a", "b"]
 
 
 def test_constants_may_stand_beside_columns_and_rows():
@@ -67,6 +68,12 @@ def test_images_are_written_without_names():
 def test_text_cells_are_strings_and_null_stays_null():
     table = Table(["a", "b", "c", "d", "e", "f"], [[7, 1e-06, True, None, "x", 2**60]])
     assert encode(table, cells="text")["values"] == [["7", "1e-06", "true", None, "x", "1152921504606846976"]]
+
+
+def test_text_cells_stay_text_when_they_are_read():
+    body = {"fields": ["a", "b", "c", "d", "e"], "values": [["7", "1e-06", "true", None, "007"]]}
+    assert decode(body, 1, cells="text").rows == body["values"]
+    assert decode(body, 1).rows == body["values"]
 
 
 def test_a_vector_is_refused_where_cells_are_text():
@@ -110,6 +117,22 @@ def test_a_single_row_may_come_flat():
     assert decode({"fields": ["a", "b"], "values": [1, 2]}, 1) == Table(("a", "b"), [[1, 2]])
     with pytest.raises(EngineReplyError):
         decode({"fields": ["a", "b"], "values": [1, 2]}, 2)
+
+
+ONE = {"fields": ["a"], "values": [[1]]}
+
+
+@pytest.mark.parametrize("further", [ONE, {"values": [[2]]}, {"fields": ["a"], "values": [3]}])
+def test_further_rows_of_the_same_table_than_were_asked_for_are_refused(further):
+    with pytest.raises(EngineReplyError, match=r"goes on with `values` behind `predictions\[0\]`"):
+        decode({"predictions": [ONE, {}, further]}, 1, at="predictions[0]")
+
+
+@pytest.mark.parametrize("further", [{"fields": ["b"], "values": [[2]]}, {"fields": ["a"], "values": []}, {"id": 7}, 7])
+def test_other_outputs_and_what_is_no_table_may_follow(further):
+    body = {"predictions": [ONE, further]}
+    assert decode(body, 1, at="predictions[0]") == Table(("a",), [[1]])
+    assert decode({"predictions": [further, ONE]}, 1, at="predictions[1]") == Table(("a",), [[1]])
 
 
 def test_rows_without_names_are_named():

@@ -226,6 +226,17 @@ def test_outputs_with_different_numbers_of_rows_are_refused():
         decode(body, None)
 
 
+def test_a_request_is_read_from_its_inputs_whatever_outputs_it_asks_for():
+    table = Table(("Age", "Job"), [[33, "clerk"], [40, "cook"]])
+    assert decode(encode(table, outputs=("label",)), None) == table
+
+
+def test_an_answer_that_repeats_its_inputs_is_read_from_its_outputs():
+    inputs = [{"name": "Age", "shape": [1, 1], "datatype": "INT64", "data": [33]}]
+    outputs = [{"name": "label", "shape": [1], "datatype": "BYTES", "data": ["Risk"]}]
+    assert decode({"model_name": "m", "inputs": inputs, "outputs": outputs}, 1) == Table(("label",), [["Risk"]])
+
+
 def test_an_error_is_for_the_caller_alone():
     with pytest.raises(EngineReplyError) as caught:
         decode({"error": "secret 4711"}, 1)

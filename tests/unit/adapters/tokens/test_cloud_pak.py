@@ -1,4 +1,4 @@
-"""A cluster's tokens, with and without IAM integration (formats.md 3.6)."""
+"""A cluster's tokens, with and without IAM integration."""
 
 from typing import Any
 

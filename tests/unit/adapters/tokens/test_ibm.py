@@ -95,15 +95,22 @@ async def test_the_configuration_tells_which_service_is_meant(
         {"username": "u", "apikey": "k", "password": "p"},
         {"username": "", "apikey": "k"},
         {"username": "u\r\nX: 1", "password": "p"},
+        {"username": "u", "apikey": "k", "identity_url": "https://console.example"},
     ],
 )
 def test_options_that_are_no_credential_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"needs|can't|`username`"):
-        check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password")) | given))
+        check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password", "identity_url")) | given))
 
 
 @pytest.mark.parametrize(
-    "given", [{"apikey": "k"}, {"username": "u", "password": "p"}, {"username": "u", "apikey": "k"}]
+    "given",
+    [
+        {"apikey": "k"},
+        {"username": "u", "password": "p"},
+        {"username": "u", "apikey": "k"},
+        {"username": "u", "password": "p", "identity_url": "https://console.example"},
+    ],
 )
 def test_options_that_are_one_credential_are_taken(given: dict[str, str]) -> None:
-    check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password")) | given))
+    check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password", "identity_url")) | given))

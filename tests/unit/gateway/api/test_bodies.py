@@ -34,6 +34,7 @@ class Reading:
     def __init__(self) -> None:
         self.in_flight = InFlight(MAX_IN_FLIGHT)
         self.reader = BodyReader(MAX_BYTES, self.in_flight)
+        self.any_type = False
         self.bodies: list[bytes] = []
         self.errors: list[GatewayError] = []
         self.held = asyncio.Event()
@@ -43,7 +44,7 @@ class Reading:
 
     async def handle(self, request: web.Request) -> web.Response:
         try:
-            body, share = await self.reader.read(request)
+            body, share = await self.reader.read(request, any_type=self.any_type)
         except GatewayError as error:
             self.errors.append(error)
             return web.Response(status=400)
@@ -138,6 +139,20 @@ async def test_other_types_are_refused(client: Client, reading: Reading, kind: s
 async def test_json_is_taken_under_all_its_names(client: Client, reading: Reading, kind: str) -> None:
     await client.post("/", data=b"{}", headers={"Content-Type": kind})
     assert reading.bodies == [b"{}"]
+
+
+@pytest.mark.parametrize("kind", ["text/csv; charset=utf-8", "application/jsonlines", "application/json", "///", ""])
+async def test_any_type_is_taken_where_bodies_go_on_as_they_are(client: Client, reading: Reading, kind: str) -> None:
+    reading.any_type = True
+    await client.post("/", data=b"1,2", headers={"Content-Type": kind})
+    assert reading.bodies == [b"1,2"]
+
+
+async def test_a_type_that_could_not_be_sent_on_is_refused(client: Client, reading: Reading) -> None:
+    reading.any_type = True
+    await client.post("/", data=b"1,2", headers={"Content-Type": "text/\u00e9"})
+    assert isinstance(reading.errors[0], ContentTypeError)
+    assert reading.in_flight.bytes == 0
 
 
 async def test_room_is_counted_while_a_body_is_held_and_given_back(client: Client, reading: Reading) -> None:

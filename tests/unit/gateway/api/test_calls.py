@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from msgspec import json
 
-from schemas.configuration import InputSettings, LogMarkerSettings, OutputSettings, ServerSettings
+from schemas.configuration import ConfiguredDeployment, InputSettings, LogMarkerSettings, OutputSettings, ServerSettings
 from schemas.errors import (
     EngineEndpointNotFoundError,
     EngineError,
@@ -249,6 +249,71 @@ async def test_marked_calls_alone_are_recorded_and_the_marker_stays_here(
         (asked,) = gateway.engine.requests
         assert json.decode(asked.body) == ROWS
         assert "X-Payload-Log" not in asked.headers
+
+
+def native(**settings: Any) -> dict[str, ConfiguredDeployment]:
+    """A deployment that also takes objects at `input`, and is answered with columns."""
+    own: dict[str, Any] = {"format": "azureml", "response": {"format": "table"}, "log": "native"}
+    return {"credit": deployed(**(own | settings))}
+
+
+OWN = json.encode({"input": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]})
+PREDICTED = b' {"fields":["prediction"], "values":[[1],[2]]}'
+
+
+@pytest.mark.parametrize(
+    ("user", "family", "body", "recorded"),
+    [
+        ("loans-app", "", OWN, True),
+        ("loans-app", "/engines/aws", OWN, True),
+        ("ops", "", OWN, True),
+        ("openscale", "", OWN, False),
+        ("openscale", "/monitor", OWN, False),
+        ("loans-app", "", json.encode(ROWS), False),
+        ("openscale", "", json.encode(ROWS), False),
+        ("loans-app", "", json.encode({"input_data": [ROWS]}), False),
+        ("openscale", "/monitor/engines/aws", json.encode(ROWS), False),
+    ],
+)
+async def test_application_in_the_endpoints_own_form_alone_is_recorded(
+    tmp_path: Path, user: str, family: str, body: bytes, recorded: bool
+) -> None:
+    async with running_gateway(tmp_path, ScriptedEngine(says(PREDICTED)), auth=BASIC, deployments=native()) as gateway:
+        answer = await gateway.score(body, user=user, family=family)
+        assert answer.status == 200
+        assert SCORING_ID.fullmatch(answer.headers["X-Scoring-Id"])
+        assert [record["request"] for record in gateway.records()] == ([ROWS] if recorded else [])
+        (asked,) = gateway.engine.requests
+        assert json.decode(asked.body) == json.decode(OWN)
+        metrics = await gateway.call("GET", "/metrics", user="ops")
+        left_out = 'unrecorded_calls_total{deployment="credit",reason="monitor"} 1.0'
+        assert (left_out in metrics.body) is not recorded
+
+
+async def test_columns_to_redact_are_in_a_native_answer_and_in_no_record(tmp_path: Path) -> None:
+    engine = ScriptedEngine(says(b'{"fields":["prediction","b"],"values":[[1,"secret"]]}'))
+    async with running_gateway(tmp_path, engine, deployments=native(redact={"b": "mask"})) as gateway:
+        answer = await gateway.score(b'{"input": [{"a": 1, "b": "secret"}]}')
+        assert answer.body == {"fields": ["prediction", "b"], "values": [[1, "secret"]]}
+        (record,) = gateway.records()
+        assert record["request"] == {"fields": ["a", "b"], "values": [[1, "***"]]}
+        assert record["response"]["values"] == [[1, "***"]]
+        assert b"secret" not in bytes_of_files(tmp_path)
+
+
+async def test_large_native_body_is_read_beside_the_loop_like_any_other(tmp_path: Path) -> None:
+    rows = [{"a": n, "b": "x" * 100} for n in range(2_000)]
+    values = [[n] for n in range(2_000)]
+    engine = ScriptedEngine(says({"fields": ["prediction"], "values": values}))
+    async with running_gateway(tmp_path, engine, deployments=native()) as gateway:
+        assert (await gateway.score({"input": rows})).body["values"] == values
+        (record,) = gateway.records()
+        assert record["rows"] == 2_000
+
+
+async def test_other_types_than_json_are_refused_where_nothing_native_is_taken(gateway: RunningGateway) -> None:
+    answer = await gateway.score(b"1,2", headers={"Content-Type": "text/csv"})
+    assert (answer.status, answer.error["code"]) == (415, "unsupported_content_type")
 
 
 async def test_wrapped_call_is_answered_in_kind(gateway: RunningGateway) -> None:

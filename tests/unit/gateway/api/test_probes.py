@@ -1,7 +1,9 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.payloadlog.database import mark_suspect
 from schemas.configuration import AuthSettings, ServerSettings
 from schemas.errors import EngineUnavailableError
 from tests.fakes.engines import ScriptedEngine
@@ -42,6 +44,15 @@ async def test_full_spool_makes_it_unready_and_says_why(tmp_path: Path) -> None:
         (reason,) = (await gateway.call("GET", "/readyz", user="ops")).body["not_ready"]
         assert "payload_log.max_gb" in reason
         assert (await gateway.call("GET", "/livez")).status == 200
+
+
+async def test_damaged_spool_makes_it_unready_and_says_why(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, auth=BASIC) as gateway, asyncio.timeout(10):
+        mark_suspect(gateway.spool)
+        while (await gateway.call("GET", "/readyz")).status == 200:
+            await asyncio.sleep(0.01)
+        (reason,) = (await gateway.call("GET", "/readyz", user="ops")).body["not_ready"]
+        assert "damaged" in reason
 
 
 async def test_engine_that_cannot_be_discovered_keeps_nobody_from_scoring(tmp_path: Path) -> None:

@@ -304,14 +304,39 @@ def test_a_file_that_is_not_there_is_refused_by_its_name(registry: Registry, tmp
         load(tmp_path / "absent.yaml", registry, {})
 
 
-def test_plugins_that_claim_the_same_kind_stop_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("rival", "kind", "places"),
+    [
+        ({"engines": {"rival": "tests.example_plugins:engine"}}, "tin", ["engines.one.type"]),
+        ({"sinks": {"rival": "tests.example_plugins:sink"}}, "pail", ["sinks.far.type"]),
+        ({"presets": {"rival": "tests.example_plugins:presets"}}, "tin-text", ["deployments.credit.format"]),
+        (
+            {"formats": {"rival": "tests.example_plugins:plain"}},
+            "plain",
+            ["deployments.credit.response.format", "deployments.credit.request.format"],
+        ),
+        ({"formats": {"rival": "tests.example_plugins:other"}}, "other", []),
+    ],
+)
+def test_a_kind_that_two_distributions_claim_is_a_mistake_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rival: dict[str, dict[str, str]], kind: str, places: list[str]
+) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     write_distribution(tmp_path, "example-plugins", EXAMPLE)
-    write_distribution(tmp_path, "rival-plugins", {"sinks": {"rival": "tests.example_plugins:sink"}})
-    (tmp_path / "c.yaml").write_text("auth: {mode: none}\n")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigurationError, match="rival-plugins"):
-        load("c.yaml", Registry.load(), {})
+    write_distribution(tmp_path, "rival-plugins", rival)
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD)
+    problems: tuple[str, ...] = ()
+    try:
+        load(path, Registry.load(), ENVIRON)
+    except ConfigurationError as error:
+        problems = error.problems
+    assert len(problems) == len(places)
+    for problem, place in zip(problems, places, strict=True):
+        assert f": {place}: " in problem
+        assert f" {kind} is claimed by " in problem
+        assert "example-plugins 1.2" in problem
+        assert "rival-plugins 1.2" in problem
 
 
 SECRETS = """\

@@ -167,29 +167,6 @@ def test_fields_are_told_in_advance_where_the_settings_tell_them(settings, field
     assert Answers(OutputSettings(**settings)).fields == fields
 
 
-def test_rows_whose_most_probable_label_is_not_the_predicted_one_are_counted():
-    answers = Answers(OutputSettings(prediction="label", probability="p", probability_of="each", labels=TWO))
-    values = [
-        ["Risk", [0.9, 0.1]],
-        ["Risk", [0.1, 0.9]],
-        ["Risk", [0.5, 0.5]],
-        [None, [0.9, 0.1]],
-        ["Risk", None],
-        ["Risk", [None, 1.0]],
-    ]
-    assert answers.contradictions(ScoringResponse(["prediction", "probability"], values)) == 1
-    assert (
-        answers.contradictions(ScoringResponse(["Age", "prediction", "probability"], [[1, *row] for row in values]))
-        == 1
-    )
-
-
-@pytest.mark.parametrize("settings", [{}, {"prediction": "label"}, {**PREDICTED, "prediction": None, "threshold": 0.1}])
-def test_nothing_contradicts_a_prediction_that_stands_alone_or_follows_a_threshold(settings):
-    response = ScoringResponse(["prediction", "probability"], [["Risk", [0.9, 0.1]]])
-    assert Answers(OutputSettings(**settings)).contradictions(response) == 0
-
-
 def test_ever_new_columns_are_answered():
     answers = Answers(OutputSettings(prediction="a"))
     for k in range(3 * MAX_PLANS):

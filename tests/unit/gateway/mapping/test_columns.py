@@ -124,3 +124,37 @@ def test_ever_new_lists_of_fields_are_served():
     mapping = columns(fields=("a",))
     for k in range(3 * MAX_PLANS):
         assert rows(mapping.table(ScoringRequest([[k, 1]], [f"x{k}", "a"]))) == [[1]]
+
+
+@given(
+    st.permutations(["a", "b", "c"]),
+    st.lists(st.lists(st.integers(), min_size=3, max_size=3), max_size=4),
+    st.sampled_from([("a", "b", "c"), ("c", "k", "a", "b"), None]),
+    st.sampled_from([{}, {"k": "x"}]),
+)
+def test_a_native_table_is_read_back_as_the_request_that_it_was_made_from(fields, values, named, constants):
+    named = named and tuple(name for name in named if name != "k" or constants)
+    mapping = columns(fields=named, constants=constants)
+    back = mapping.request(mapping.table(ScoringRequest(values, fields)))
+    assert back.fields == ([name for name in named if name != "k"] if named else fields)
+    assert by_name(back) == by_name(ScoringRequest(values, fields))
+    assert rows(mapping.table(back)) == rows(mapping.table(ScoringRequest(values, fields)))
+
+
+def by_name(request):
+    return [dict(zip(request.fields, row, strict=True)) for row in request.values]
+
+
+def test_native_columns_are_those_that_a_table_has():
+    assert columns(fields=("a", "k"), constants={"k": 9, "l": 8}).native == ("a", "k", "l")
+    assert columns(["a"]).native == ("a",)
+    assert columns().native is None
+
+
+def test_columns_that_nobody_named_are_read_back_without_names():
+    assert columns().request(Table(None, [(1, 2)])) == ScoringRequest([[1, 2]])
+
+
+def test_a_native_table_of_constants_alone_has_nothing_that_a_caller_sent():
+    with pytest.raises(UnprocessableRequestError, match="constants"):
+        columns(fields=("a",), constants={"k": 9}).request(Table(("k",), [[9]]))

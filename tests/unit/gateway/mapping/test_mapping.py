@@ -43,6 +43,12 @@ def test_another_order_of_classes_in_an_answer_shows():
     assert not CREDIT.labels_contradict(Table(columns, rows))
 
 
+def test_a_native_call_is_read_back():
+    request = ScoringRequest([[900.5, 33], [50, 61]], ["Loan", "Age"])
+    assert CREDIT.native_columns == ("Age", "Loan")
+    assert CREDIT.request_of(CREDIT.to_native(request)) == ScoringRequest([[33, 900.5], [61, 50]], ["Age", "Loan"])
+
+
 def test_the_platforms_columns_are_used_where_none_are_configured():
     mapping = Mapping.build(InputSettings(), OutputSettings(), endpoint_columns=["b", "a"])
     assert tuple(mapping.to_native(ScoringRequest([[1, 2]], ["a", "b"])).columns) == ("b", "a")

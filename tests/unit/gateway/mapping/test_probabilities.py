@@ -57,6 +57,14 @@ def test_fields_are_folded_in_the_order_of_the_labels():
     assert read(["9.1E-02", 0.909], probability=("x", "y"), labels=TWO) == [0.091, 0.909]
 
 
+@pytest.mark.parametrize("scale", ["probability", "logit"])
+@pytest.mark.parametrize(("cells", "missing"), [([0.4, None], "y"), ([None, 0.4], "x"), ([0.4, ""], "y")])
+def test_a_row_without_the_number_of_one_class_is_refused(cells, missing, scale):
+    with pytest.raises(EngineReplyError, match=f"Row 17: the probability in `{missing}` is missing") as caught:
+        read(cells, probability=("x", "y"), labels=TWO, probability_scale=scale)
+    assert caught.value.target == "values[17]"
+
+
 def test_a_sparse_vector_is_filled_up():
     assert read([[3, [1], [1.0]]], probability_of="each", labels=THREE) == [0.0, 1.0, 0.0]
     assert read([[2, [0, 1], [0.25, 0.75]]], probability_of="each", labels=TWO) == [0.25, 0.75]
@@ -80,6 +88,7 @@ def test_null_stays_null():
     assert read([None], probability_of="each", labels=TWO) is None
     assert read([[None, 0.5]], probability_of="each", labels=TWO) == [None, 0.5]
     assert read([None, ""], probability=("x", "y"), labels=TWO) == [None, None]
+    assert read([None, ""], probability=("x", "y"), labels=TWO, probability_scale="logit") == [None, None]
 
 
 def test_what_single_precision_leaves_beside_the_bounds_is_cut():

@@ -29,7 +29,7 @@ def test_installed_library_is_new_enough() -> None:
         (apsw.FullError("x"), "free some room"),
         (apsw.BusyError("x"), "locked by another process"),
         (apsw.ReadOnlyError("x"), "permissions"),
-        (apsw.CorruptError("x"), "restart"),
+        (apsw.CorruptError("x"), "keeps what can be read"),
         (apsw.CantOpenError("x"), "folder"),
         (apsw.IOError("x"), "check its disk"),
         (OSError("x"), "check its disk"),

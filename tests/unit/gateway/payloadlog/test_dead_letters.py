@@ -4,8 +4,8 @@ from pathlib import Path
 
 from adapters.base.sink import RecordFilter
 from gateway.payloadlog.accounting import SinkAccount
-from gateway.payloadlog.cursors import Cursors, Registration
-from gateway.payloadlog.dead_letters import read_dead_letters, requeue
+from gateway.payloadlog.cursors import Cursors, DeadLetter, LaneKey, Registration
+from gateway.payloadlog.dead_letters import PAGE_LETTERS, read_dead_letters, requeue, requeue_all
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.payloadlog.pace import Pace
 from gateway.payloadlog.reading import SpoolReader
@@ -52,7 +52,7 @@ async def test_a_dead_letter_names_sink_deployment_time_and_reason(spool: Path, 
     (letter,) = read_dead_letters(spool)
     assert (letter.sink, letter.scoring_id, letter.deployment_id) == ("a", dead, "credit")
     assert (letter.scored_at_us, letter.reason) == (FIRST_US, "The sink refuses it.")
-    assert read_dead_letters(spool, sink="another") == []
+    assert list(read_dead_letters(spool, sink="another")) == []
 
 
 async def test_a_requeued_record_is_pending_until_the_running_shipper_has_sent_it(spool: Path, append: Append) -> None:
@@ -64,7 +64,7 @@ async def test_a_requeued_record_is_pending_until_the_running_shipper_has_sent_i
     assert account.oldest_pending_at_us == FIRST_US
     async with shipper(spool, sink):
         await sink.has(9)
-        requeue(spool, sink="a")
+        requeue_all(spool, sink="a")
         account = await settled(spool)
     assert (account.dead, account.delivered) == (0, 10)
     assert sink.stored[7:] == dead
@@ -73,7 +73,7 @@ async def test_a_requeued_record_is_pending_until_the_running_shipper_has_sent_i
 async def test_a_requeued_record_that_is_refused_again_is_a_dead_letter_again(spool: Path, append: Append) -> None:
     sink, dead = await with_dead_letters(spool, append, 5)
     sink.poison = {dead[1], dead[4]}
-    requeue(spool, sink="a")
+    requeue_all(spool, sink="a")
     async with shipper(spool, sink):
         account = await settled(spool)
     assert [letter.scoring_id for letter in read_dead_letters(spool)] == [dead[1], dead[4]]
@@ -84,7 +84,7 @@ async def test_what_is_no_dead_letter_is_named(spool: Path, append: Append) -> N
     await with_dead_letters(spool, append, 1)
     result = requeue(spool, sink="a", scoring_ids=["nobody"])
     assert (result.requeued, result.unknown) == ([], ["nobody"])
-    assert requeue(spool, sink="b").requeued == []
+    assert requeue_all(spool, sink="b").requeued == 0
 
 
 async def test_a_dead_letter_that_the_filter_excludes_by_now_stays_one(spool: Path, append: Append) -> None:
@@ -92,13 +92,35 @@ async def test_a_dead_letter_that_the_filter_excludes_by_now_stays_one(spool: Pa
     cursors = Cursors(spool)
     cursors.register({"a": Registration(RecordFilter(deployments=frozenset()), "now")})
     cursors.close()
-    result = requeue(spool, sink="a")
-    assert (result.requeued, result.not_owed) == ([], dead)
+    result = requeue_all(spool, sink="a")
+    assert (result.requeued, result.not_owed) == (0, 1)
+    assert requeue(spool, sink="a", scoring_ids=dead).not_owed == dead
+
+
+async def test_many_dead_letters_are_read_and_requeued_page_by_page(spool: Path, append: Append) -> None:
+    n = PAGE_LETTERS * 2 + 1
+    entries = [entry() for _ in range(n)]
+    append(*entries)
+    cursors = Cursors(spool)
+    cursors.register({name: Registration(RecordFilter(), "beginning") for name in ("a", "b")})
+    letters = [DeadLetter(seq, one.scoring_id, "refused") for seq, one in enumerate(entries, 1)]
+    for name in ("a", "b"):
+        cursors.advance(LaneKey(name, 1, "credit"), cursor=n, delivered=0, dead=letters)
+    cursors.close()
+    ids = [one.scoring_id for one in entries]
+    assert [(one.sink, one.scoring_id) for one in read_dead_letters(spool)] == [(s, i) for s in "ab" for i in ids]
+    assert requeue(spool, sink="b", scoring_ids=ids[::2]).requeued == ids[::2]
+    assert [letter.scoring_id for letter in read_dead_letters(spool, sink="b")] == ids[1::2]
+    assert requeue_all(spool, sink="a").requeued == n
+    assert [(account.pending, account.balances) for account in SpoolReader(spool).accounts()] == [
+        (n, True),
+        (len(ids[::2]), True),
+    ]
 
 
 async def test_what_is_requeued_is_dropped_and_counted_when_the_filter_excludes_it(spool: Path, append: Append) -> None:
     await with_dead_letters(spool, append, 2)
-    requeue(spool, sink="a")
+    requeue_all(spool, sink="a")
     cursors = Cursors(spool)
     cursors.register({"a": Registration(RecordFilter(deployments=frozenset()), "now")})
     cursors.close()

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.database import connect, wal_bytes
-from gateway.payloadlog.reading import PAGE_RECORDS, SpoolReader
+from gateway.payloadlog.reading import PAGE_RECORDS, REACH_RECORDS, SpoolReader
 from schemas.errors import SpoolUnavailableError
 from tests.fakes.payload_records import FIRST_US, entry
 
@@ -34,6 +34,54 @@ def test_clock_that_stepped_back_hides_no_record(spool: Path, append: Append) ->
     append(*(entry(scored_at_us=FIRST_US + offset) for offset in (50, 60, 10, 55)))
     assert seqs(spool, start_us=FIRST_US + 50) == [1, 2, 4]
     assert seqs(spool, end_us=FIRST_US + 50) == [3]
+
+
+def test_page_of_a_time_reads_little_more_than_itself_wherever_it_lies(
+    spool: Path, append: Append, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(*(entry("ab"[n % 2]) for n in range(2)))
+    n = 60_000
+    connection = connect(spool)
+    connection.execute(
+        "INSERT INTO record (deployment, stream, scored_at, scoring_id, line)"
+        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " SELECT 1 + i % 2, 1 + i % 2, ? + i, printf('%032x', i), zeroblob(20) FROM n",
+        (n, FIRST_US),
+    )
+    connection.close()
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 100
+        return False
+
+    monkeypatch.setattr(
+        apsw, "connection_hooks", [*apsw.connection_hooks, lambda opened: opened.set_progress_handler(count, 100)]
+    )
+    times = {"start_us": FIRST_US + n // 10, "end_us": FIRST_US + n}
+    for deployment_id, step in ((None, 1), ("b", 2)):
+        page = seqs(spool, deployment_id=deployment_id, after=n // 2, limit=100, **times)
+        assert page == list(range(page[0], page[0] + 100 * step, step))
+    assert 0 < steps < 25_000
+
+
+@pytest.mark.parametrize("deployment_id", [None, "a", "b"])
+@pytest.mark.parametrize("limit", [97, None])
+def test_pages_of_a_time_are_whole_across_stretches_of_other_times(
+    spool: Path, append: Append, deployment_id: str | None, limit: int | None
+) -> None:
+    stretches = (REACH_RECORDS + 50, 20, REACH_RECORDS * 2, 300, 5, REACH_RECORDS + 1)
+    offsets = [n % 2 * 100 for n, length in enumerate(stretches) for _ in range(length)]
+    append(*(entry("aab"[n % 3], scored_at_us=FIRST_US + offset) for n, offset in enumerate(offsets)))
+    wanted = [
+        n + 1 for n, offset in enumerate(offsets) if offset and ("aab"[n % 3] == deployment_id or not deployment_id)
+    ]
+    for times in ({"start_us": FIRST_US + 1}, {"start_us": FIRST_US + 1, "end_us": FIRST_US + 101}):
+        read: list[int] = []
+        while page := seqs(spool, deployment_id=deployment_id, limit=limit, after=read[-1] if read else 0, **times):
+            read += page
+        assert read == wanted
 
 
 def test_more_records_than_a_page_come_in_order(spool: Path, append: Append) -> None:

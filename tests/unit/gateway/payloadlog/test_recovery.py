@@ -1,6 +1,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -8,7 +9,7 @@ import pytest
 
 from adapters.base.sink import RecordFilter
 from gateway.payloadlog.cursors import Cursors, LaneKey, Registration
-from gateway.payloadlog.database import connect, suspect_marker
+from gateway.payloadlog.database import connect, mark_suspect, query, suspect_marker
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
 from gateway.payloadlog.writer import SpoolWriter
@@ -95,6 +96,26 @@ def test_text_that_is_no_utf_8_is_found_when_the_file_is_suspect(shipped: Path) 
     report = Spool.open(shipped, max_bytes=10**9).recovery
     assert report is not None
     assert (report.records, report.lost) == (299, 1)
+
+
+def test_index_that_names_a_record_which_is_gone_is_found_when_the_file_is_suspect(shipped: Path) -> None:
+    index = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = 'record_by_time'"
+    with closing(connect(shipped)) as connection:
+        connection.pragma("writable_schema", True)
+        (row,) = query(connection, index)
+        connection.execute("DELETE FROM sqlite_schema WHERE name = 'record_by_time'")
+    with closing(connect(shipped)) as connection:
+        connection.execute(
+            "INSERT INTO record SELECT 301, deployment, stream, scored_at, scoring_id, line FROM record LIMIT 1"
+        )
+        connection.execute("DELETE FROM record WHERE seq = 7")
+        connection.pragma("writable_schema", True)
+        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+    assert Spool.open(shipped, max_bytes=10**9).recovery is None
+    mark_suspect(shipped)
+    report = Spool.open(shipped, max_bytes=10**9).recovery
+    assert report is not None
+    assert (report.records, report.lost) == (300, 0)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,8 @@
-from gateway.payloadlog.redaction import MASK, Redactor
+from typing import Any
+
+from gateway.payloadlog.redaction import MASK, Redactor, unnamed_columns
+from schemas.configuration import DeploymentSettings, InputSettings
+from schemas.deployment import Deployment, Endpoint
 from schemas.scoring import RequestMeta, ScoringRequest, ScoringResponse
 
 REQUEST = ScoringRequest(
@@ -31,3 +35,14 @@ def test_equal_values_have_equal_digests_only_under_the_same_key() -> None:
 
     assert digest(b"one") == digest(b"one")
     assert digest(b"one") != digest(b"two")
+
+
+def test_unnamed_columns_are_those_of_the_configuration_then_of_the_endpoint_without_constants() -> None:
+    def of(columns: tuple[str, ...] | None, **fields: Any) -> list[str]:
+        settings = DeploymentSettings(input=InputSettings(**fields))
+        endpoint = Endpoint(name="model", columns=columns)
+        return unnamed_columns(Deployment(id="credit", engine="aws", endpoint=endpoint, settings=settings), settings)
+
+    assert of(("x", "y"), fields=("a", "b"), constants={"a": 1}) == ["b"]
+    assert of(("x", "y"), constants={"a": 1}) == ["x", "y"]
+    assert of(None) == []

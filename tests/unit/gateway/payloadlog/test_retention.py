@@ -2,10 +2,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from adapters.base.sink import RecordFilter
 from gateway.payloadlog.cursors import Cursors, DeadLetter, LaneKey, Registration
+from gateway.payloadlog.database import connect
+from gateway.payloadlog.deleting import STEP_RECORDS
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.retention import Keeper, Retention
 from schemas.errors import SpoolUnavailableError
@@ -26,6 +29,50 @@ def sweep(spool: Path, *, max_bytes: int = 10**10, days: float = 10**6, now_us: 
 
 def kept(spool: Path) -> list[int]:
     return [record.seq for record in SpoolReader(spool).records()]
+
+
+def fill(spool: Path, n: int) -> None:
+    """Append so many delivered records of the first stream."""
+    connection = connect(spool)
+    connection.execute(
+        "INSERT INTO record (deployment, stream, scored_at, scoring_id, line)"
+        " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " SELECT 1, 1, ?, printf('%032x', i), zeroblob(20) FROM n",
+        (n, FIRST_US),
+    )
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.close()
+
+
+class Work:
+    """What SQLite does for connections that are opened from now on."""
+
+    EVERY = 100
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.steps = self.write_transactions = 0
+
+    def watch(self, connection: apsw.Connection) -> None:
+        connection.set_progress_handler(self._progress, self.EVERY)
+        connection.set_exec_trace(self._execute)
+
+    def _progress(self) -> bool:
+        self.steps += self.EVERY
+        return False
+
+    def _execute(self, _: apsw.Cursor, sql: str, __: object) -> bool:
+        self.write_transactions += sql.startswith("BEGIN IMMEDIATE")
+        return True
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    watched = Work()
+    monkeypatch.setattr(apsw, "connection_hooks", [*apsw.connection_hooks, watched.watch])
+    return watched
 
 
 @pytest.fixture
@@ -107,15 +154,58 @@ def test_clock_that_jumps_ahead_by_years_costs_no_record_that_a_sink_is_owed(
     assert kept(spool) == [3, 4]
 
 
-def test_records_dated_ahead_by_a_wrong_clock_make_room_when_it_is_needed(
+def test_records_dated_ahead_by_a_wrong_clock_go_with_those_that_came_after_them(
     spool: Path, append: Append, cursors: Cursors
 ) -> None:
     cursors.register({"a": ALL})
-    append(entry(scored_at_us=FIRST_US + 3650 * DAY_US), entry(), entry())
-    advance(cursors, "a", 2)
-    assert sweep(spool, days=1, now_us=FIRST_US + 2 * DAY_US) == (0, 0)
+    ahead = FIRST_US + 3650 * DAY_US
+    append(entry(scored_at_us=ahead), entry(), entry(scored_at_us=FIRST_US + 2 * DAY_US), entry(scored_at_us=ahead))
+    advance(cursors, "a", 4)
+    assert sweep(spool, days=1, now_us=FIRST_US + 2 * DAY_US) == (2, 0)
+    assert kept(spool) == [3, 4]
     assert sweep(spool, max_bytes=1) == (0, 2)
-    assert kept(spool) == [3]
+
+
+def test_sweep_with_nothing_to_delete_takes_no_write_lock_and_little_work(
+    spool: Path, append: Append, cursors: Cursors, work: Work
+) -> None:
+    cursors.register({"a": ALL})
+    append(entry(outcome="engine_error"), *(entry() for _ in range(3)), entry(outcome="engine_timeout"))
+    fill(spool, 100_000)
+    advance(cursors, "a", 100_005)
+    assert sweep(spool, days=1, now_us=FIRST_US) == (0, 0)
+    retention = Retention(spool, max_bytes=10**10, retain_seconds=86_400, clock=lambda: FIRST_US / 1e6)
+    work.reset()
+    assert retention.sweep().expired == 0
+    retention.close()
+    assert work.write_transactions == 0
+    assert work.steps < 1000
+
+
+def test_rare_streams_cost_a_sweep_that_makes_room_nothing(
+    spool: Path, append: Append, cursors: Cursors, work: Work
+) -> None:
+    cursors.register({"a": ALL})
+    append(entry(), entry(outcome="engine_error"), entry(outcome="engine_timeout"))
+    fill(spool, 60_000)
+    append(entry(outcome="engine_error"))
+    advance(cursors, "a", 60_004)
+    used = SpoolReader(spool).depth().bytes
+    retention = Retention(spool, max_bytes=used, retain_seconds=10**9, clock=lambda: FIRST_US / 1e6)
+    work.reset()
+    displaced = retention.sweep().displaced
+    retention.close()
+    assert displaced > STEP_RECORDS
+    assert work.write_transactions >= displaced / STEP_RECORDS
+    assert work.steps < displaced * 400
+
+
+def test_spool_without_the_index_of_streams_is_given_it(spool: Path, append: Append) -> None:
+    append(entry(), entry())
+    connection = connect(spool)
+    connection.execute("DROP INDEX record_of_stream")
+    connection.close()
+    assert sweep(spool, max_bytes=1) == (0, 2)
 
 
 def test_long_wal_is_moved_into_the_file(spool: Path, append: Append) -> None:

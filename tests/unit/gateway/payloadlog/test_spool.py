@@ -6,8 +6,9 @@ from threading import Barrier
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
-from gateway.payloadlog.database import connect
+from gateway.payloadlog.database import connect, mark_suspect, suspect_marker
 from gateway.payloadlog.leader import LeaderLock
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.spool import Spool
@@ -107,3 +108,13 @@ def test_gateways_that_start_at_once_share_a_new_spool(tmp_path: Path) -> None:
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpoolUnavailableError, match="folder"):
         Spool.open(tmp_path / "none" / "payloads.db", max_bytes=10**9)
+
+
+def test_suspect_file_that_is_sound_is_left_as_it_is_and_said_to_be(spool: Path, append: Append) -> None:
+    append(entry())
+    mark_suspect(spool)
+    with capture_logs() as log:
+        assert Spool.open(spool, max_bytes=10**9).recovery is None
+    assert [line["event"] for line in log] == ["spool found sound"]
+    assert not suspect_marker(spool).exists()
+    assert SpoolReader(spool).depth().records == 1

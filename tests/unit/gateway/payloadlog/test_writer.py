@@ -1,12 +1,15 @@
 import asyncio
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
+from gateway.payloadlog.appending import Appender
 from gateway.payloadlog.database import connect, transaction
+from gateway.payloadlog.entry import SpoolEntry
 from gateway.payloadlog.reading import SpoolReader
 from gateway.payloadlog.writer import SpoolWriter
 from schemas.errors import SpoolFullError, SpoolUnavailableError
@@ -114,6 +117,24 @@ async def test_async_records_wait_for_a_failing_disk(spool: Path) -> None:
     assert ids(spool) == [one.scoring_id for one in entries]
 
 
+async def test_async_records_that_are_given_up_at_close_are_counted(spool: Path) -> None:
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    lost: list[str] = []
+    with capture_logs() as log:
+        async with SpoolWriter(spool, max_bytes=MAX_BYTES, durability="async", on_lost=lost.append) as writer:
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+                for one in (entry("a", filler=2_000_000), entry("b")):
+                    await writer.append(one)
+                await writer.close()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert lost == ["a", "b"]
+    assert writer.lost == 2
+    assert [(line["event"], line["records"]) for line in log] == [("records lost", 2)]
+    assert ids(spool) == []
+
+
 async def test_record_larger_than_a_group_is_kept(spool: Path) -> None:
     async with SpoolWriter(spool, max_bytes=MAX_BYTES) as writer:
         await asyncio.gather(writer.append(entry(filler=9_000_000)), writer.append(entry()))
@@ -129,17 +150,31 @@ async def test_append_after_close_is_refused(spool: Path) -> None:
         await writer.append(entry())
 
 
-async def test_writer_waits_for_another_process_that_holds_the_lock(spool: Path) -> None:
-    other = connect(spool)
-    async with SpoolWriter(spool, max_bytes=MAX_BYTES) as writer:
-        await writer.append(entry())
+async def test_writer_waits_for_another_process_that_holds_the_lock(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = asyncio.Event()
+    loop, really_append = asyncio.get_running_loop(), Appender.append
+
+    def append(self: Appender, group: Sequence[SpoolEntry]) -> None:
+        loop.call_soon_threadsafe(began.set)
+        really_append(self, group)
+
+    other, first, second, waiting = connect(spool), entry(), entry(), entry()
+    async with SpoolWriter(spool, max_bytes=MAX_BYTES) as writer, asyncio.timeout(10):
+        await writer.append(first)
         with transaction(other):
-            waiting = asyncio.create_task(writer.append(entry()))
-            await asyncio.sleep(0.05)
-            assert not waiting.done()
-        await waiting
+            monkeypatch.setattr(Appender, "append", append)
+            appending = asyncio.create_task(writer.append(waiting))
+            await began.wait()
+            columns = "deployment, stream, scored_at, scoring_id, line"
+            other.execute(
+                f"INSERT INTO record ({columns}) SELECT deployment, stream, scored_at, ?, ? FROM record",  # noqa: S608
+                (second.scoring_id, second.line),
+            )
+        await appending
     other.close()
-    assert len(ids(spool)) == 2
+    assert ids(spool) == [first.scoring_id, second.scoring_id, waiting.scoring_id]
 
 
 async def test_commit_wakes_the_shipper(spool: Path) -> None:

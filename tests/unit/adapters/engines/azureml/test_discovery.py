@@ -168,7 +168,7 @@ def test_details_of_the_configuration_win():
     assert (endpoint.limits.max_bytes, endpoint.limits.max_rows, endpoint.limits.max_parallel) == (10, 3, 6)
 
 
-@pytest.mark.parametrize("text", [None, "", "5/7/2024 3:18:52 PM +00:00"])
+@pytest.mark.parametrize("text", [None, "", "5/7/2024 3:18:52 PM +00:00", "0001-01-01T00:00:00+02:00"])
 def test_a_date_in_another_form_is_left_out(text):
     assert endpoint_of(entry(created_at=text), None).created_at is None
 

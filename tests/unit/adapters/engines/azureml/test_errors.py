@@ -66,8 +66,8 @@ def test_a_model_status_that_is_no_number_is_left_out(text):
         (b'{"error": "no such model"}', "no such model"),
         (b"upstream connect error", "upstream connect error"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
-        (b'["a list"]', '["a list"]'),
-        (b"{}", None),
+        (b'["a list"]', "a list"),
+        (b"{}", "{}"),
         (b"", None),
     ],
 )

@@ -39,8 +39,8 @@ def in_azure(blobs: AzureBlobs) -> ObjectStoreSettings:
     return settings_of(url="azure://records", format="jsonl", azure=azure)
 
 
-def listings(blobs: AzureBlobs) -> int:
-    return blobs.requests["other"]
+def names_of(blobs: AzureBlobs) -> list[str]:
+    return sorted(name.rpartition("/")[2] for name in blobs.blobs)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -110,24 +110,28 @@ async def test_a_batch_that_is_stored_already_is_settled_and_not_written_again(
     assert blobs.requests["store"] == 1
 
 
-async def test_the_store_is_asked_after_a_start_and_after_a_failure_only(
+async def test_a_repeat_is_stored_once_also_where_requeued_records_went_in_between(
     blobs: AzureBlobs, transport: HttpTransport
 ) -> None:
-    """After the failure twice: for what begins with c, and for what follows on it."""
     async with connect(in_azure(blobs), transport) as sink:
         partition = sink.partition(payload_record())
-        await sink.send(batch_of(records_of("a"), partition), deadline=in_seconds(10))
-        await sink.send(batch_of(records_of("b"), partition), deadline=in_seconds(10))
-        assert listings(blobs) == 1
         blobs.play(Fault(route="store", connection="lose"))
         with pytest.raises(SinkUnavailableError):
-            await sink.send(batch_of(records_of("c"), partition), deadline=in_seconds(10))
-        await sink.send(batch_of(records_of("c", "d"), partition), deadline=in_seconds(10))
-        await sink.send(batch_of(records_of("e"), partition), deadline=in_seconds(10))
-        assert listings(blobs) == 3
-    assert sorted(name.rpartition("/")[2] for name in blobs.blobs) == [
-        f"{each}-{each}-1.jsonl" for each in ("a", "b", "c", "d", "e")
-    ]
+            await sink.send(batch_of(records_of("k", "l"), partition), deadline=in_seconds(10))
+        await sink.send(batch_of(records_of("c"), partition), deadline=in_seconds(10))
+        await sink.send(batch_of(records_of("k", "l", "m"), partition), deadline=in_seconds(10))
+    assert names_of(blobs) == ["c-c-1.jsonl", "k-l-2.jsonl", "m-m-1.jsonl"]
+
+
+async def test_what_an_earlier_process_stored_is_not_written_again_after_requeued_records(
+    blobs: AzureBlobs, transport: HttpTransport
+) -> None:
+    partition = "deployment_id=credit-risk/date=2026-11-21"
+    for batches in ([("k", "l")], [("c",), ("k", "l", "m")]):
+        async with connect(in_azure(blobs), transport) as sink:
+            for batch in batches:
+                await sink.send(batch_of(records_of(*batch), partition), deadline=in_seconds(10))
+    assert names_of(blobs) == ["c-c-1.jsonl", "k-l-2.jsonl", "m-m-1.jsonl"]
 
 
 async def test_a_write_that_was_left_at_its_deadline_ends_before_its_repeat_begins(
@@ -140,11 +144,21 @@ async def test_a_write_that_was_left_at_its_deadline_ends_before_its_repeat_begi
         with pytest.raises(SinkUnavailableError, match="in time"):
             await sink.send(batch_of(records_of("a", "b"), partition), deadline=in_seconds(0.3))
         await sink.send(batch_of(records_of("a", "b", "c"), partition), deadline=in_seconds(10))
-    assert sorted(name.rpartition("/")[2] for name in blobs.blobs) == [
-        "a-b-2.jsonl",
-        "before-before-1.jsonl",
-        "c-c-1.jsonl",
-    ]
+    assert names_of(blobs) == ["a-b-2.jsonl", "before-before-1.jsonl", "c-c-1.jsonl"]
+
+
+async def test_a_write_that_was_left_is_waited_for_also_where_requeued_records_were_left_since(
+    blobs: AzureBlobs, transport: HttpTransport
+) -> None:
+    async with connect(in_azure(blobs), transport) as sink:
+        partition = sink.partition(payload_record())
+        blobs.play(Fault(route="store", times=2, delay_seconds=0.8))
+        for scoring_ids in (("k", "l"), ("c",)):
+            with pytest.raises(SinkUnavailableError, match="in time"):
+                await sink.send(batch_of(records_of(*scoring_ids), partition), deadline=in_seconds(0.2))
+        for scoring_ids in (("k", "l", "m"), ("c", "d")):
+            await sink.send(batch_of(records_of(*scoring_ids), partition), deadline=in_seconds(10))
+    assert names_of(blobs) == ["c-c-1.jsonl", "d-d-1.jsonl", "k-l-2.jsonl", "m-m-1.jsonl"]
 
 
 async def test_a_deployment_whose_write_hangs_delays_no_other(blobs: AzureBlobs, transport: HttpTransport) -> None:

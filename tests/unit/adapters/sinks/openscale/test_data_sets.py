@@ -146,3 +146,14 @@ async def test_it_tells_page_by_page_what_the_data_set_holds_of_a_time(
     assert held == {record.scoring_id: 400 for record in records}
     assert any("." in scoring_id for scoring_id in openscale.taken)
     assert openscale.requests["records"] == 4
+
+
+async def test_a_row_that_is_there_twice_is_told_twice(openscale: OpenScaleEmulator, transport: HttpTransport) -> None:
+    record = payload_record(2, scoring_id="a")
+    moment = datetime.fromisoformat(record.scoring_timestamp)
+    async with connect(cloud(openscale), transport) as sink:
+        assert isinstance(sink, AuditableSink)
+        await sink.send(batch_of([record], "ds-1"), deadline=in_seconds(10))
+        openscale.repeat_row("ds-1", "a-2")
+        found = sink.held(DEPLOYMENT, start=moment, end=moment + timedelta(seconds=1), deadline=in_seconds(10))
+        assert sum([held.rows async for held in found]) == 3

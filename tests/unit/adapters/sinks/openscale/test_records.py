@@ -6,7 +6,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from adapters.sinks.openscale.elements import encode_record
-from adapters.sinks.openscale.records import Body, Part, bodies, record_id
+from adapters.sinks.openscale.records import Body, Part, bodies, new_rows, record_id
 from adapters.testing.conformance.records import payload_record
 from schemas.payload import NULL, PayloadRecord
 
@@ -27,6 +27,12 @@ def test_a_part_knows_the_ids_of_its_rows_and_a_row_its_record() -> None:
         "8c1e-4d-aa",
         "",
     ]
+
+
+def test_a_row_of_an_earlier_page_was_moved_and_a_row_twice_on_one_page_is_there_twice() -> None:
+    seen: set[str] = set()
+    assert new_rows(["a-1", "a-2", "a-2"], seen) == {"a-1": 1, "a-2": 2}
+    assert new_rows(["a-2", "b-1"], seen) == {"b-1": 1}
 
 
 def test_request_and_response_go_out_as_the_text_that_they_are() -> None:
