@@ -1,7 +1,7 @@
 # Needs Python >= 3.11 and make; everything else is installed into .venv (and .venvs, for `make acceptance`).
 
 PYTHON ?= python3
-JOBS ?= 4
+JOBS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
@@ -10,6 +10,8 @@ COUNTERPARTS := $(patsubst tests/acceptance/requirements/%.txt,.venvs/%/.install
 PIP := -m pip --disable-pip-version-check --quiet
 # Debian keeps nginx in /usr/sbin, which is not in the PATH of a normal user.
 export PATH := $(PATH):/usr/sbin
+# Tests start many processes: without cached bytecode each would compile all modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DELETE_ON_ERROR:
 .PHONY: help install demo test check format acceptance bench soak properties constraints clean
