@@ -55,6 +55,7 @@ def _configuration(folder: Path, upstream: str, fields: Sequence[str], port: int
                 "engine": "aws",
                 "endpoint": ENDPOINT,
                 "format": "sagemaker-linear-learner",
+                "request": {"cells": "any"},
                 "input": {"fields": list(fields)},
                 "output": {
                     "prediction": "predicted_label",
