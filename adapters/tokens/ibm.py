@@ -5,12 +5,33 @@ Source: IBM Cloud API, "IAM Identity Services"; IBM/python-sdk-core, `token_mana
 
 import re
 import time
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from adapters.base import TokenSource, Transport
 from adapters.tokens.cloud_pak import PREAUTH_PATH, CloudPakTokens, PreauthTokens
 from adapters.tokens.http import HttpTokens, form_request, json_request
 from adapters.tokens.refreshing import Clock
+from schemas.configuration import Doc, HttpUrl, Secret
+
+# The options of a credential, for the settings of all that sign in to IBM's services.
+ApikeyOption = Annotated[Secret | None, Doc("API key: of IBM Cloud, or with `username` of Cloud Pak for Data.")]
+UsernameOption = Annotated[str | None, Doc("User of Cloud Pak for Data; null: IBM Cloud.")]
+PasswordOption = Annotated[Secret | None, Doc("Password of `username`, instead of `apikey`.")]
+TokenUrlOption = Annotated[
+    HttpUrl | None,
+    Doc(
+        "Where tokens come from. Default: IBM Cloud IAM; with `username` the cluster that `url` names. A cluster's "
+        "URL without a path is completed; one that ends with `/apikeys/token` is MCSP's (IBM's services on AWS)."
+    ),
+]
+IdentityUrlOption = Annotated[
+    HttpUrl | None,
+    Doc(
+        "Base of the IAM that a cluster is integrated with (its `cp-console`), asked with `password` after the "
+        "cluster has answered 401; null: the cluster itself."
+    ),
+]
 
 IAM_URL = "https://iam.cloud.ibm.com/identity/token"
 

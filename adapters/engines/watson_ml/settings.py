@@ -7,7 +7,8 @@ from msgspec import Meta, field
 from adapters.base.http_access import check_base_url, check_token_urls
 from adapters.base.limits import LimitSettings
 from adapters.tokens import check_ibm_credentials
-from schemas.configuration import Doc, EngineSettings, HttpUrl, Secret, Settings
+from adapters.tokens.ibm import ApikeyOption, IdentityUrlOption, PasswordOption, TokenUrlOption, UsernameOption
+from schemas.configuration import Doc, EngineSettings, HttpUrl, Settings
 
 VERSION = "2020-09-01"
 
@@ -31,23 +32,11 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
     url: Annotated[
         HttpUrl, Doc("Base of the service: https://us-south.ml.cloud.ibm.com for a region, or the cluster's.")
     ]
-    apikey: Annotated[Secret | None, Doc("API key: of IBM Cloud, or with `username` of Cloud Pak for Data.")] = None
-    username: Annotated[str | None, Doc("User of Cloud Pak for Data; null: IBM Cloud.")] = None
-    password: Annotated[Secret | None, Doc("Password of `username`, instead of `apikey`.")] = None
-    token_url: Annotated[
-        HttpUrl | None,
-        Doc(
-            "Where tokens come from. Default: IBM Cloud IAM; with `username` the cluster that `url` names. A cluster's "
-            "URL without a path is completed; one that ends with `/apikeys/token` is MCSP's (IBM's services on AWS)."
-        ),
-    ] = None
-    identity_url: Annotated[
-        HttpUrl | None,
-        Doc(
-            "Base of the IAM that a cluster is integrated with (its `cp-console`), asked with `password` after the "
-            "cluster has answered 401; null: the cluster itself."
-        ),
-    ] = None
+    apikey: ApikeyOption = None
+    username: UsernameOption = None
+    password: PasswordOption = None
+    token_url: TokenUrlOption = None
+    identity_url: IdentityUrlOption = None
     spaces: Annotated[tuple[Id, ...], Doc("Ids of the deployment spaces to list; needed for discovery.")] = ()
     version: Annotated[VersionDate, Doc("Version of the API, a date.")] = VERSION
     endpoints: Annotated[

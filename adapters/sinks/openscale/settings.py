@@ -7,7 +7,8 @@ from msgspec import Meta, field
 from adapters.base import RecordFilter
 from adapters.base.http_access import check_base_url, check_token_urls
 from adapters.tokens import check_ibm_credentials
-from schemas.configuration import DeploymentReference, Doc, HttpUrl, Secret, Settings, SinkSettings
+from adapters.tokens.ibm import ApikeyOption, IdentityUrlOption, PasswordOption, TokenUrlOption, UsernameOption
+from schemas.configuration import DeploymentReference, Doc, HttpUrl, Settings, SinkSettings
 
 # A cluster's only data mart, where nothing else is said (`client_4_icp.py` of IBM's SDK `ibm_ai_openscale` 2.2.1).
 CLUSTER_DATA_MART = "00000000-0000-0000-0000-000000000000"
@@ -60,23 +61,11 @@ class OpenScaleSettings(SinkSettings, frozen=True, kw_only=True):
         float,
         Doc("v1: how long rows may take to appear, before their records are sent again.", gt=0, le=240),
     ] = 120
-    apikey: Annotated[Secret | None, Doc("API key: of IBM Cloud, or with `username` of Cloud Pak for Data.")] = None
-    username: Annotated[str | None, Doc("User of Cloud Pak for Data; null: IBM Cloud.")] = None
-    password: Annotated[Secret | None, Doc("Password of `username`, instead of `apikey`.")] = None
-    token_url: Annotated[
-        HttpUrl | None,
-        Doc(
-            "Where tokens come from. Default: IBM Cloud IAM; with `username` the cluster that `url` names. A cluster's "
-            "URL without a path is completed; one that ends with `/apikeys/token` is MCSP's (IBM's services on AWS)."
-        ),
-    ] = None
-    identity_url: Annotated[
-        HttpUrl | None,
-        Doc(
-            "Base of the IAM that a cluster is integrated with (its `cp-console`), asked with `password` after the "
-            "cluster has answered 401; null: the cluster's own."
-        ),
-    ] = None
+    apikey: ApikeyOption = None
+    username: UsernameOption = None
+    password: PasswordOption = None
+    token_url: TokenUrlOption = None
+    identity_url: IdentityUrlOption = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself, and credentials in clear text.
