@@ -5,10 +5,11 @@ Source: IBM Cloud API, "IAM Identity Services"; IBM/python-sdk-core, `token_mana
 
 import re
 import time
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import urlsplit
 
 from adapters.base import TokenSource, Transport
+from adapters.base.http_access import check_token_urls
 from adapters.tokens.cloud_pak import PREAUTH_PATH, CloudPakTokens, PreauthTokens
 from adapters.tokens.http import HttpTokens, form_request, json_request
 from adapters.tokens.refreshing import Clock
@@ -53,58 +54,70 @@ class McspTokens(HttpTokens):
         super().__init__(transport, "IBM's MCSP", json_request(url, {"apikey": apikey}), clock=clock)
 
 
-def check_ibm_credentials(
-    *, apikey: str | None, username: str | None, password: str | None, identity_url: str | None
-) -> None:
-    """Check that the options make one credential.
+class IbmCredentials(Protocol):
+    """What settings with the options above say of a credential, and of the service that takes the tokens."""
+
+    @property
+    def url(self) -> str:
+        """Of the service that takes the tokens."""
+
+    @property
+    def apikey(self) -> str | None:
+        """Of IBM Cloud; with `username` of a cluster."""
+
+    @property
+    def username(self) -> str | None:
+        """Of a cluster; None: IBM Cloud."""
+
+    @property
+    def password(self) -> str | None:
+        """Of `username`."""
+
+    @property
+    def token_url(self) -> str | None:
+        """Where tokens come from; None: IBM Cloud IAM, or the cluster that `url` names."""
+
+    @property
+    def identity_url(self) -> str | None:
+        """Base of the IAM that a cluster is integrated with; None: the cluster itself."""
+
+
+def check_ibm_credentials(given: IbmCredentials) -> None:
+    """Check that the options make one credential, and that none of it goes in clear text.
 
     Raises:
         ValueError: with a sentence that says what is needed.
     """
-    if username is None and (apikey is None or password is not None):
+    check_token_urls(url=given.url, token_url=given.token_url, identity_url=given.identity_url)
+    if given.username is None and (given.apikey is None or given.password is not None):
         raise ValueError("IBM Cloud needs `apikey`; Cloud Pak for Data `username` and one of `password`, `apikey`.")
-    if username is not None and (apikey is None) == (password is None):
+    if given.username is not None and (given.apikey is None) == (given.password is None):
         raise ValueError("`username` needs exactly one of `password` and `apikey`.")
-    if username is not None and re.fullmatch(r"[^\x00-\x1f\x7f]+", username) is None:
+    if given.username is not None and re.fullmatch(r"[^\x00-\x1f\x7f]+", given.username) is None:
         raise ValueError("`username` is empty, or has line ends or other control characters: no header can carry it.")
-    if identity_url is not None and password is None:
+    if given.identity_url is not None and given.password is None:
         raise ValueError("`identity_url` needs `username` and `password`: API keys don't pass an integrated IAM.")
 
 
-def ibm_tokens(
-    transport: Transport,
-    *,
-    url: str,
-    apikey: str | None,
-    username: str | None,
-    password: str | None,
-    token_url: str | None,
-    identity_url: str | None = None,
-) -> TokenSource:
+def ibm_tokens(transport: Transport, given: IbmCredentials) -> TokenSource:
     """Return the tokens that checked options mean.
 
-    Args:
-        transport: to the token service.
-        url: of the service that takes the tokens.
-        apikey: of IBM Cloud; with `username` of a cluster.
-        username: of a cluster; None: IBM Cloud.
-        password: of `username`.
-        token_url: where tokens come from; None: IBM Cloud IAM, or the cluster that `url` names. Its path tells MCSP
-            (`.../apikeys/token`) from IAM, and `PreauthTokens` (`.../v1/preauth/validateAuth`) from `CloudPakTokens`.
-        identity_url: base of the IAM that a cluster is integrated with; None: the cluster itself.
+    The path of `token_url` tells MCSP (`.../apikeys/token`) from IAM, and `PreauthTokens`
+    (`.../v1/preauth/validateAuth`) from `CloudPakTokens`.
     """
+    token_url, username, password = given.token_url, given.username, given.password
     path = urlsplit(token_url or "").path.rstrip("/")
     if username is None:
         if token_url is not None and path.endswith(_MCSP_PATH):
-            return McspTokens(transport, apikey=apikey or "", url=token_url)
-        return IamTokens(transport, apikey=apikey or "", url=token_url or IAM_URL)
+            return McspTokens(transport, apikey=given.apikey or "", url=token_url)
+        return IamTokens(transport, apikey=given.apikey or "", url=token_url or IAM_URL)
     if token_url is not None and password is not None and path.endswith(PREAUTH_PATH):
         return PreauthTokens(transport, url=token_url, username=username, password=password)
     return CloudPakTokens(
         transport,
-        url=token_url or urlsplit(url)._replace(path="", query="").geturl(),
+        url=token_url or urlsplit(given.url)._replace(path="", query="").geturl(),
         username=username,
         password=password,
-        apikey=apikey,
-        identity_url=identity_url,
+        apikey=given.apikey,
+        identity_url=given.identity_url,
     )

@@ -101,16 +101,7 @@ class WatsonMachineLearning:
 @asynccontextmanager
 async def connect(settings: WatsonMlSettings, transport: Transport) -> AsyncIterator[Engine]:
     """Connect to Watson Machine Learning: see `adapters.base.EnginePlugin`. The first call asks for a token."""
-    tokens = ibm_tokens(
-        transport,
-        url=settings.url,
-        apikey=settings.apikey,
-        username=settings.username,
-        password=settings.password,
-        token_url=settings.token_url,
-        identity_url=settings.identity_url,
-    )
-    yield WatsonMachineLearning(settings, transport, tokens)
+    yield WatsonMachineLearning(settings, transport, ibm_tokens(transport, settings))
 
 
 plugin = EnginePlugin(kind="watson_ml", settings=WatsonMlSettings, connect=connect, timeout_seconds=60.0)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from adapters.base.http_access import check_base_url, check_token_urls
+from adapters.base.http_access import check_base_url
 from adapters.base.limits import LimitSettings
 from adapters.tokens import check_ibm_credentials
 from adapters.tokens.ibm import ApikeyOption, IdentityUrlOption, PasswordOption, TokenUrlOption, UsernameOption
@@ -47,10 +47,7 @@ class WatsonMlSettings(EngineSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse credentials that contradict each other or go in clear text, and a discovery without spaces."""
         check_base_url("url", self.url, without="/ml/v4")
-        check_token_urls(url=self.url, token_url=self.token_url, identity_url=self.identity_url)
-        check_ibm_credentials(
-            apikey=self.apikey, username=self.username, password=self.password, identity_url=self.identity_url
-        )
+        check_ibm_credentials(self)
         if self.discover is not False and not self.spaces:
             raise ValueError("Discovery needs `spaces`: name one or more, or set `discover: false`.")
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import msgspec
+
 from adapters.base import Response, TokenSource, Transport, TransportError
 from adapters.base.bearer import BearerExchanges
 from adapters.sinks.openscale.settings import OpenScaleSettings
@@ -58,16 +60,8 @@ class Link:
 
 def link(settings: OpenScaleSettings, transport: Transport) -> Link:
     """Return the way that the settings describe; nothing is asked yet."""
-    tokens = ibm_tokens(
-        transport,
-        url=settings.url,
-        apikey=settings.apikey,
-        username=settings.username,
-        password=settings.password,
-        token_url=_token_url(settings),
-        identity_url=settings.identity_url,
-    )
-    return Link(tokens, transport)
+    credentials = msgspec.structs.replace(settings, token_url=_token_url(settings))
+    return Link(ibm_tokens(transport, credentials), transport)
 
 
 def _token_url(settings: OpenScaleSettings) -> str | None:

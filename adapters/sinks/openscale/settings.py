@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from adapters.base import RecordFilter
-from adapters.base.http_access import check_base_url, check_token_urls
+from adapters.base.http_access import check_base_url
 from adapters.tokens import check_ibm_credentials
 from adapters.tokens.ibm import ApikeyOption, IdentityUrlOption, PasswordOption, TokenUrlOption, UsernameOption
 from schemas.configuration import DeploymentReference, Doc, HttpUrl, Settings, SinkSettings
@@ -74,10 +74,7 @@ class OpenScaleSettings(SinkSettings, frozen=True, kw_only=True):
             ValueError: with a sentence that says what is needed.
         """
         check_base_url("url", self.url, without=f"/{self.api}")
-        check_token_urls(url=self.url, token_url=self.token_url, identity_url=self.identity_url)
-        check_ibm_credentials(
-            apikey=self.apikey, username=self.username, password=self.password, identity_url=self.identity_url
-        )
+        check_ibm_credentials(self)
         if self.api == "v2":
             self._check_v2()
         else:

@@ -37,9 +37,8 @@ class EngineSecrets(EngineSetting):
             spoken = [await self._complaint(engine, counterpart, fault) for fault in faults]
             spoken += [await self._complaint_of_discovery(engine, counterpart, fault) for fault in faults]
             spoken.append(f"{engine!r} {counterpart.settings!r} {endpoint!r}")
-        said = "\n".join([*spoken, caplog.text, *capfd.readouterr()])
-        leaks = [f"secrets[{k}]" for k, secret in enumerate(counterpart.secrets) if secret in said]
-        assert not leaks, (
+        leaks = _leaks(counterpart, [*spoken, caplog.text, *capfd.readouterr()])
+        assert leaks == [], (
             "A secret of the case reached a log line, the terminal, an error (its causes too) or a `repr`."
         )
 

@@ -24,12 +24,6 @@ def settings_of(**members: object) -> WebhookSettings:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def receiver() -> AsyncIterator[WebhookReceiver]:
     async with WebhookReceiver(secret=SECRET) as receiver:
         yield receiver

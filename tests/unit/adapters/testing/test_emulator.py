@@ -33,12 +33,6 @@ async def greeter() -> AsyncIterator[Greeter]:
         yield emulator
 
 
-@pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
 async def ask(transport: HttpTransport, url: str) -> Response:
     return await transport.request("POST", url, headers={}, deadline=asyncio.get_running_loop().time() + 10)
 

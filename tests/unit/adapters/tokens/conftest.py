@@ -3,13 +3,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.testing.watson_ml import WatsonMlEmulator
-from gateway.transport import HttpTransport
-
-
-@pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
 
 
 @pytest.fixture

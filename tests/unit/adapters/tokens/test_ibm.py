@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from adapters.testing.emulator import Fault
@@ -10,6 +11,17 @@ from tests.unit.adapters.tokens.recorder import Recorder, in_seconds, reply
 
 CLUSTER = "https://cluster.example/openscale/instance?x=1"
 MCSP_PATH = "/siusermgr/api/1.0/apikeys/token"
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Options of a credential, as settings have them."""
+
+    url: str = CLUSTER
+    apikey: str | None = None
+    username: str | None = None
+    password: str | None = None
+    token_url: str | None = None
+    identity_url: str | None = None
 
 
 async def test_iam_exchanges_an_api_key_for_a_token_with_its_stated_life(
@@ -78,8 +90,7 @@ async def test_the_configuration_tells_which_service_is_meant(
     options: dict[str, str], kind: type[object], asked: str
 ) -> None:
     recorder = Recorder(reply(access_token="t", token="t", accessToken="t"))
-    given = dict.fromkeys(("apikey", "username", "password", "token_url")) | options
-    tokens = ibm_tokens(recorder, url=CLUSTER, **given)
+    tokens = ibm_tokens(recorder, Given(**options))
     assert type(tokens) is kind
     await tokens.token(deadline=in_seconds(10))
     assert [url for _, url, _ in recorder.sent] == [asked]
@@ -96,11 +107,12 @@ async def test_the_configuration_tells_which_service_is_meant(
         {"username": "", "apikey": "k"},
         {"username": "u\r\nX: 1", "password": "p"},
         {"username": "u", "apikey": "k", "identity_url": "https://console.example"},
+        {"apikey": "k", "token_url": "http://iam.example/identity/token"},
     ],
 )
 def test_options_that_are_no_credential_are_refused(given: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"needs|can't|`username`"):
-        check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password", "identity_url")) | given))
+    with pytest.raises(ValueError, match=r"needs|can't|`username`|`token_url` has to be https"):
+        check_ibm_credentials(Given(**given))
 
 
 @pytest.mark.parametrize(
@@ -113,4 +125,4 @@ def test_options_that_are_no_credential_are_refused(given: dict[str, str]) -> No
     ],
 )
 def test_options_that_are_one_credential_are_taken(given: dict[str, str]) -> None:
-    check_ibm_credentials(**(dict.fromkeys(("apikey", "username", "password", "identity_url")) | given))
+    check_ibm_credentials(Given(**given))

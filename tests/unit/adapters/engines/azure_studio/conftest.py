@@ -19,12 +19,6 @@ async def emulator() -> AsyncIterator[AzureStudioEmulator]:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 def connect(
     emulator: AzureStudioEmulator, transport: HttpTransport
 ) -> Callable[..., AbstractAsyncContextManager[Engine]]:

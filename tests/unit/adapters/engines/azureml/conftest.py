@@ -18,12 +18,6 @@ async def emulator() -> AsyncIterator[AzureMLEmulator]:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 def connect(emulator: AzureMLEmulator, transport: HttpTransport) -> Callable[..., AbstractAsyncContextManager[Engine]]:
     """Connect to the emulator, with other options of the engine's settings where they are given."""
 

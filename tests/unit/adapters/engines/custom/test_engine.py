@@ -32,12 +32,6 @@ def context() -> CallContext:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def emulator() -> AsyncIterator[CustomEngineEmulator]:
     async with CustomEngineEmulator(username="gäst", password="wörd") as emulator:
         yield emulator

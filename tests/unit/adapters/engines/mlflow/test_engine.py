@@ -10,18 +10,11 @@ from adapters.engines.mlflow import plugin
 from adapters.engines.mlflow.settings import MlflowSettings
 from adapters.testing.emulator import Fault
 from adapters.testing.mlflow import MlflowEmulator
-from gateway.transport import HttpTransport
 from schemas.deployment import Asset, Endpoint, Limits
 from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError, EngineUnavailableError
 
 BODY = b'{"dataframe_split": {"columns": ["Age"], "data": [[33]]}}'
 REQUEST = NativeRequest(BODY, "application/json", "application/json")
-
-
-@pytest.fixture
-async def transport():
-    async with HttpTransport() as transport:
-        yield transport
 
 
 def settings(**endpoints) -> MlflowSettings:

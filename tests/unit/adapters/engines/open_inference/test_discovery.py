@@ -5,14 +5,7 @@ from adapters.engines.open_inference import plugin
 from adapters.engines.open_inference.settings import OpenInferenceSettings
 from adapters.testing.emulator import Fault
 from adapters.testing.open_inference import OpenInferenceEmulator, credit_risk_columns, credit_risk_matrix
-from gateway.transport import HttpTransport
 from schemas.errors import EngineError, EngineRefusedError, EngineReplyError
-
-
-@pytest.fixture
-async def transport():
-    async with HttpTransport() as transport:
-        yield transport
 
 
 @pytest.fixture

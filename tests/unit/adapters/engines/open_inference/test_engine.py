@@ -11,7 +11,6 @@ from adapters.engines.open_inference import plugin
 from adapters.engines.open_inference.settings import OpenInferenceSettings
 from adapters.testing.credit_risk import NUMERIC_COLUMNS
 from adapters.testing.open_inference import OpenInferenceEmulator, credit_risk_matrix
-from gateway.transport import HttpTransport
 from schemas.deployment import Endpoint
 from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError
 
@@ -22,12 +21,6 @@ REQUEST = NativeRequest(
     "application/json",
     "application/json",
 )
-
-
-@pytest.fixture
-async def transport():
-    async with HttpTransport() as transport:
-        yield transport
 
 
 def settings(url, **options) -> OpenInferenceSettings:

@@ -8,7 +8,6 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from adapters.testing.sagemaker import LinearLearner, SageMakerEmulator
-from gateway.transport import HttpTransport
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +29,6 @@ async def emulator() -> AsyncIterator[SageMakerEmulator]:
     async with SageMakerEmulator() as emulator:
         emulator.add_endpoint("credit", model=LinearLearner(weights=(0.0, 0.0)))
         yield emulator
-
-
-@pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
 
 
 @pytest.fixture

@@ -34,12 +34,6 @@ def context() -> CallContext:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def emulator() -> AsyncIterator[WatsonMlEmulator]:
     async with WatsonMlEmulator(page_size=2) as emulator:
         yield emulator

@@ -24,12 +24,6 @@ def cluster() -> Iterator[KafkaCluster]:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def kafka(cluster: KafkaCluster, transport: HttpTransport) -> AsyncIterator[Sink]:
     async with connect(settings_of(cluster), transport) as sink:
         yield sink

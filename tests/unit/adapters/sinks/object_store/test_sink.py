@@ -19,12 +19,6 @@ from tests.fakes.object_stores import AZURE_KEY, AzureBlobs
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def blobs() -> AsyncIterator[AzureBlobs]:
     async with AzureBlobs() as blobs:
         yield blobs

@@ -23,12 +23,6 @@ USER = {"username": "openscale-user", "password": "openscale-password"}
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def openscale() -> AsyncIterator[OpenScaleEmulator]:
     async with OpenScaleEmulator(
         data_mart="00000000-0000-0000-0000-000000000000", subscriptions=["subscription-1"]

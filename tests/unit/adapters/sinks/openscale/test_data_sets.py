@@ -24,12 +24,6 @@ def settings_of(**members: object) -> OpenScaleSettings:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[HttpTransport]:
-    async with HttpTransport() as transport:
-        yield transport
-
-
-@pytest.fixture
 async def openscale() -> AsyncIterator[OpenScaleEmulator]:
     async with OpenScaleEmulator() as emulator:
         yield emulator
