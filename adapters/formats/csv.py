@@ -19,8 +19,8 @@ import msgspec
 from adapters.base import Body, Format, FormatPlugin
 from adapters.formats.cells import named_columns, refused_cell, unwritable
 from adapters.formats.columns import Names, check_fields, check_names, check_widths, named_table
-from adapters.formats.csv_lines import RawCell, csv_text, numeric_lines, read_cell, split_lines
-from adapters.formats.text_cells import as_number, as_text
+from adapters.formats.csv_lines import csv_text, numeric_lines, read_cell, split_lines
+from adapters.formats.text_cells import as_text, is_plain_number
 from schemas.configuration import Doc, Settings
 from schemas.errors import EngineReplyError
 from schemas.table import Cell, Rows, Table
@@ -29,6 +29,12 @@ CSV = "text/csv"
 
 # A bracket may begin a vector, and a byte order mark at the beginning of a body is none of its text.
 _SPECIAL = frozenset(',"\r\n[\ufeff')
+# In the JSON of rows: what is escaped, an object, a byte order mark.
+_NOT_PLAIN = [b"\\", b"{", b"\xef\xbb\xbf"]
+# Numbers that Python writes otherwise, once all digits but 0 are 1.
+_OTHERWISE = [b"0e", b"1e", b"0.0000"]
+_DIGITS = bytes.maketrans(b"23456789", b"11111111")
+_LITERALS = ((b",null", b","), (b",true", b",1"), (b",false", b",0"))
 
 
 class CsvSettings(Settings, frozen=True, kw_only=True):
@@ -37,7 +43,10 @@ class CsvSettings(Settings, frozen=True, kw_only=True):
     header: Annotated[bool, Doc("The first line names the columns.")] = False
     cells: Annotated[
         Literal["any", "numbers"],
-        Doc("any: texts are written, too, quoted after RFC 4180; numbers: a text that is no number is refused."),
+        Doc(
+            "any: texts are written, too, quoted after RFC 4180; numbers: a text is refused unless it is a finite "
+            "number, or empty as a missing one is."
+        ),
     ] = "any"
     fields: Names = None
 
@@ -55,7 +64,7 @@ class CsvFormat:
 
     def encode(self, table: Table) -> Body:
         """Write one row a line, quoted after RFC 4180 where a text needs it; booleans are 1 and 0, null is empty."""
-        text = _numeric_text(table.rows)
+        text = _plain_text(table.rows, texts=not self._numbers_only)
         if text is None:
             if self._numbers_only:
                 _refuse_texts(table.rows)
@@ -73,7 +82,8 @@ class CsvFormat:
                 return self._nameless(_rows_of(numbers, n_rows))
         lines = split_lines(csv_text(body.content))
         names = lines.pop(0) if self._header and lines else None
-        lines = _without_blanks(lines, n_rows)
+        # A line for a lone empty cell has its quotes; without them nothing tells it from a blank one.
+        lines = [line for line in lines if line[0] is None or len(line) > 1 or line[0].strip()]
         rows = [list(map(read_cell, line)) for line in _rows_of(lines, n_rows)]
         if len(lines) != len(rows):
             _check_kinds(rows)
@@ -92,27 +102,37 @@ class CsvFormat:
         return named_table(rows, self._fields)
 
 
-def _numeric_text(rows: Rows) -> bytes | None:
-    """Write rows of numbers, booleans and null from their JSON, which is fast; None where a cell needs more care."""
+def _plain_text(rows: Rows, *, texts: bool) -> bytes | None:
+    """Write rows of scalars from their JSON, which is fast; None where a cell may need more care.
+
+    Args:
+        rows: all of one width.
+        texts: whether cells may be texts; else one of them needs more care.
+    """
     try:
         text = msgspec.json.encode(rows)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
-    if not rows or b'"' in text or b"{" in text or text.count(b"[") != len(rows) + 1:
+    if not rows or any(mark in text for mark in _NOT_PLAIN) or not (texts or b'"' not in text):
         return None
-    if len(rows[0]) == 1 and b"null" in text:
+    digits = text.translate(_DIGITS)
+    if any(number in digits for number in _OTHERWISE):
         return None
-    text = text[2:-2].replace(b"],[", b"\n")
-    if b"l" in text or b"t" in text:
-        text = text.replace(b"null", b"").replace(b"true", b"1").replace(b"false", b"0")
-    # Very large and very small numbers look otherwise in JSON than in Python's own notation.
-    return None if b"e" in text or b"0.0000" in text else text
+    # All brackets and commas are those of the rows, so none is in a text.
+    if text.count(b"[") != len(rows) + 1 or text.count(b",") != len(rows) * len(rows[0]) - 1:
+        return None
+    if len(rows[0]) == 1 and (b"null" in text or b'""' in text):
+        return None
+    text = b"," + text[2:-2].replace(b"],[", b"\n,")
+    for literal, cell in _LITERALS:
+        text = text.replace(literal, cell)
+    return text[1:].replace(b"\n,", b"\n").replace(b'"', b"")
 
 
 def _refuse_texts(rows: Rows) -> None:
     for n, row in enumerate(rows):
         for m, cell in enumerate(row):
-            if isinstance(cell, str) and isinstance(as_number(cell), str):
+            if isinstance(cell, str) and cell and not is_plain_number(cell):
                 raise refused_cell(n, m, "is a text that is no number, but this endpoint takes numbers only")
 
 
@@ -142,13 +162,6 @@ def _quoted(text: str) -> str:
     if _SPECIAL.isdisjoint(text):
         return text
     return '"' + text.replace('"', '""') + '"'
-
-
-def _without_blanks(lines: list[list[RawCell]], n_rows: int | None) -> list[list[RawCell]]:
-    """Leave blank lines out, unless there are as many rows as lines."""
-    if len(lines) == n_rows:
-        return lines
-    return [line for line in lines if line[0] is None or len(line) > 1 or line[0].strip()]
 
 
 def _rows_of(lines: list[list[Cell]], n_rows: int | None) -> list[list[Cell]]:

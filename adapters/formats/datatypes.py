@@ -55,6 +55,8 @@ def _fit_for(datatype: str) -> Callable[[Cell], Cell]:
         bits = _BITS[datatype]
         low, high = (0, 2**bits - 1) if datatype.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         return lambda cell: _integer(cell, low, high)
+    if datatype == "FP64":
+        return _exact_number
     if datatype in _LARGEST:
         largest = _LARGEST[datatype]
         return lambda cell: _number(cell, largest)
@@ -70,6 +72,13 @@ def _integer(cell: Cell, low: int, high: int) -> Cell:
 def _number(cell: Cell, largest: float) -> Cell:
     # NaN compares with nothing.
     return cell if type(cell) in (int, float) and -largest <= cell <= largest else _REFUSED
+
+
+def _exact_number(cell: Cell) -> Cell:
+    """Refuse integers that would be rounded; what the smaller types round is the model's own choice."""
+    if type(cell) is int and -_LARGEST["FP64"] <= cell <= _LARGEST["FP64"] and float(cell) != cell:
+        return _REFUSED
+    return _number(cell, _LARGEST["FP64"])
 
 
 def _boolean(cell: Cell) -> Cell:

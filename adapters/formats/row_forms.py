@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from adapters.formats.cells import named_columns
 from adapters.formats.columns import check_n_rows, named_table
-from adapters.formats.json_reading import kind_of, refuse_error
+from adapters.formats.json_reading import kind_of, labels_beside, refuse_error
 from schemas.configuration import Doc
 from schemas.errors import EngineReplyError, UnprocessableRequestError
 from schemas.table import Cell, Rows, Table
@@ -92,14 +92,27 @@ def read_rows(values: list[Any], n_rows: int | None, form: str, fields: Sequence
 def read_columns(columns: Mapping[str, Any], n_rows: int | None) -> Table | None:
     """Read an object with one array for each column; None where it is not such an object.
 
+    An array `labels` that is of another length than all others states the order of classes, and is no column.
+
     Raises:
         EngineReplyError: another number of rows than `n_rows`.
     """
+    columns, labels = _labels_apart(columns)
     arrays = list(columns.values())
     if not arrays or not all(isinstance(array, list) for array in arrays) or len(set(map(len, arrays))) != 1:
         return None
     check_n_rows(arrays[0], n_rows)
-    return Table(tuple(columns), [list(row) for row in zip(*arrays, strict=True)])
+    return Table(tuple(columns), [list(row) for row in zip(*arrays, strict=True)], labels)
+
+
+def _labels_apart(columns: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Any] | None]:
+    labels = labels_beside(columns)
+    others = {name: array for name, array in columns.items() if name != "labels"}
+    if labels is None or not others:
+        return columns, None
+    if any(isinstance(array, list) and len(array) == len(labels) for array in others.values()):
+        return columns, None
+    return others, labels
 
 
 def _refuse_errors(rows: list[dict[str, Cell]]) -> None:

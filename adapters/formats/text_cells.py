@@ -68,6 +68,12 @@ def as_number(text: str) -> Cell:
     return None if _NO_NUMBER.fullmatch(trimmed) else text
 
 
+def is_plain_number(text: str) -> bool:
+    """Whether every reader sees one finite number in a text, spaces around it allowed."""
+    trimmed = text.strip(" \t")
+    return bool(_INTEGER.fullmatch(trimmed) or (_FLOAT.fullmatch(trimmed) and math.isfinite(float(trimmed))))
+
+
 def converters(types: Sequence[object]) -> list[Converter]:
     """Return how strings of each column are read, by .NET names of types; what is not known stays text."""
     return [_converter(str(name).rpartition(".")[2].lower()) for name in types]

@@ -180,7 +180,7 @@ CSV_OF_NUMBERS = FormatCase(
     reading=named,
     tables=tables(CSV_NUMBERS | st.booleans(), names=NAMES),
     comes_back=_of_ones,
-    refused=("x", "007", "#", "1,5", "a#b", *NOT_CSV),
+    refused=("x", "007", "#", "1,5", "a#b", "nan", "inf", "1e999", " ", "7\n", *NOT_CSV),
 )
 
 _WHOLE = st.integers(-(2**63), 2**63 - 1)
@@ -207,7 +207,7 @@ TENSORS_MATRIX = FormatCase(
     options={"tensor": "x", "datatypes": {"x": "FP64"}},
     reading=named,
     tables=tables(FLOATS | st.integers(-(2**53), 2**53), names=NAMES, min_width=2),
-    refused=(None, "1", True, math.inf, {"a": 1}, []),
+    refused=(None, "1", True, math.inf, 2**53 + 1, {"a": 1}, []),
 )
 _DATATYPES: Mapping[str, tuple[str, st.SearchStrategy[Cell]]] = {
     "owns": ("BOOL", st.booleans()),

@@ -121,9 +121,31 @@ def test_texts_that_would_be_read_as_something_else_are_quoted(text):
     assert decode(line, 1, fields=("x", "y")).rows == [[text, "b]"]]
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([["], [", 1], ["}", 2]], '"], [",1\n},2'),
+        ([["null", None], ["true", True]], "null,\ntrue,1"),
+        ([["1e-7", 0.5], ["", 0.0000001]], "1e-7,0.5\n,1e-07"),
+        ([["back\\slash", 1], ['"', "tab\t"]], 'back\\slash,1\n"""",tab\t'),
+        ([["ä\u2028", "\ufeff"], ["", "x"]], 'ä\u2028,"\ufeff"\n,x'),
+        ([[""], ["x"]], '""\nx'),
+        ([["x"], ["y"]], "x\ny"),
+    ],
+)
+def test_texts_beside_numbers_stay_what_they_are_whatever_they_look_like(rows, text):
+    assert encode(rows) == text
+
+
+def test_a_text_that_utf_8_can_not_carry_is_refused_with_its_place():
+    with pytest.raises(UnprocessableRequestError) as caught:
+        encode([["x", 1], ["\ud800", 2]])
+    assert caught.value.target == "values[1][0]"
+
+
 def test_readers_that_heed_no_quotes_get_numbers_only():
     assert encode([[1, 2.5, None, True, "7", " 1e-3", ""]], cells="numbers") == "1,2.5,,1,7, 1e-3,"
-    for text in ("x", "#", "007", "1,5", "1\n2", "a#b"):
+    for text in ("x", "#", "007", "1,5", "1\n2", "a#b", "nan", "-Infinity", "1e999", " ", "7\n", "\u00a07", "\u0663"):
         with pytest.raises(UnprocessableRequestError, match="no number") as caught:
             encode([[1, 2], [3, text]], cells="numbers")
         assert caught.value.target == "values[1][1]"
@@ -195,10 +217,15 @@ def test_numbers_of_other_languages_are_read():
     assert decode("1.,.5,9.1E-02,-3", 1, fields=tuple("abcd")).rows == [[1.0, 0.5, 0.091, -3]]
 
 
-def test_blank_lines_are_no_rows_unless_rows_are_missing_without_them():
+def test_blank_lines_are_no_rows():
     assert decode("a\n\nb\n\n", 2).rows == [["a"], ["b"]]
-    assert decode("a\n\nb\n", 3).rows == [["a"], [None], ["b"]]
     assert decode("\n1\n2\n", 2).rows == [[1], [2]]
+
+
+@pytest.mark.parametrize("text", ["0.1\n\n", "\n0.1\n", "\n\n", "a\n \n"])
+def test_blank_lines_do_not_stand_in_for_rows_that_are_missing(text):
+    with pytest.raises(EngineReplyError, match="to 2 rows"):
+        decode(text, 2)
 
 
 def test_line_ends_of_windows_and_a_byte_order_mark_are_read():

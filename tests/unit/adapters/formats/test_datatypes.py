@@ -67,3 +67,15 @@ def test_numbers_that_a_float_would_make_infinite_are_refused(datatype, largest,
 def test_what_is_no_finite_number_fits_no_float(datatype, cell):
     with pytest.raises(UnprocessableRequestError):
         written([cell], datatype, lambda k: (k, 0))
+
+
+def test_integers_that_a_double_would_round_are_refused_by_their_place():
+    assert written([2**53, 2**60, 0.1], "FP64", lambda k: (k, 0)) == [2**53, 2**60, 0.1]
+    for number in (2**53 + 1, -(2**53) - 1, 2**60 + 1):
+        with pytest.raises(UnprocessableRequestError) as caught:
+            written([0.5, number], "FP64", lambda k: (k, 3))
+        assert caught.value.target == "values[1][3]"
+
+
+def test_what_the_smaller_floats_round_is_left_to_the_model():
+    assert written([2**24 + 1, 0.1], "FP32", lambda k: (k, 0)) == [2**24 + 1, 0.1]

@@ -30,6 +30,18 @@ def test_columns_of_different_lengths_are_none():
     assert read_columns({"a": []}, 0) == Table(("a",), [])
 
 
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_labels_that_are_not_as_many_as_the_rows_are_the_order_of_classes(n_rows):
+    body = {"prediction": [1] * n_rows, "labels": ["Risk", "No Risk"]}
+    assert read_columns(body, n_rows) == Table(("prediction",), [[1]] * n_rows, ["Risk", "No Risk"])
+
+
+@pytest.mark.parametrize("body", [{"labels": [0, 1]}, {"labels": [0, 1], "score": [0.2, 0.7]}])
+def test_labels_that_are_as_many_as_the_rows_are_a_column(body):
+    table = read_columns(body, 2)
+    assert (table.columns, table.labels) == (tuple(body), None)
+
+
 def test_a_row_of_another_kind_is_named_with_its_kind():
     with pytest.raises(EngineReplyError, match="Row 1 of the answer is null, the first one is an object"):
         read_rows([{"a": 1}, None], 2, "object", None)
