@@ -1,6 +1,8 @@
 """Pipelines: a deployment with all that a call through it needs, compiled once."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -16,6 +18,9 @@ from schemas.deployment import Deployment, Endpoint
 from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
 from schemas.scoring import ScoringRequest, ScoringResponse
 from schemas.table import Cell, Rows, Table
+
+# Rows differ in length: with no room left, about every other slice of a table would be too large.
+ROOM_FOR_LONGER_ROWS = 1.05
 
 
 class NativePart(Struct, frozen=True):
@@ -35,7 +40,10 @@ class Decoded(Struct, frozen=True):
 class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
     """Rows to rows: the pure half of a call, and what the other half is done with.
 
-    `request_reader` reads calls in the endpoint's own form; None where the deployment takes none.
+    Attributes:
+        request_reader: reads calls in the endpoint's own form; None where the deployment takes none.
+        request_seconds: for one request to the endpoint, retries included.
+        total_seconds: for a call, where the configuration sets it.
     """
 
     deployment: Deployment
@@ -45,11 +53,19 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
     request_format: Format
     response_format: Format
     request_reader: Format | None = None
-    timeout_seconds: float
+    request_seconds: float
+    total_seconds: float | None
     circuit: Circuit
 
+    def seconds_for(self, n_parts: int) -> float:
+        """Return the longest time of a call: what a platform allows for a request, it allows for each part."""
+        if self.total_seconds is not None:
+            return self.total_seconds
+        rounds = -(-n_parts // self.endpoint.limits.max_parallel)
+        return rounds * self.request_seconds
+
     def encode(self, request: ScoringRequest) -> list[NativePart]:
-        """Translate the rows of a call, in as few parts as the endpoint's limits allow.
+        """Translate the rows of a call, in about as few parts as the endpoint's limits allow.
 
         Raises:
             UnprocessableRequestError: a missing column, a cell that the format can't carry, a row beyond the limits.
@@ -110,10 +126,12 @@ class Pipeline(Struct, frozen=True, kw_only=True, eq=False):
                 f"The row makes {len(body.content)} bytes, the endpoint takes at most {most}.",
                 target=f"values[{first_row}]",
             )
-        half = n_rows // 2
+        n_slices = min(n_rows, math.ceil(len(body.content) * ROOM_FOR_LONGER_ROWS / most))
+        bounds = [n_rows * k // n_slices for k in range(n_slices + 1)]
         return [
-            *self._parts(Table(table.columns, table.rows[:half]), first_row),
-            *self._parts(Table(table.columns, table.rows[half:]), first_row + half),
+            part
+            for start, end in pairwise(bounds)
+            for part in self._parts(Table(table.columns, table.rows[start:end]), first_row + start)
         ]
 
 
@@ -181,7 +199,8 @@ class Pipelines:
             request_format=request_format,
             response_format=response_format,
             request_reader=self._request_reader(deployment, settings, mapping),
-            timeout_seconds=settings.timeout_seconds or endpoint.timeout_seconds or plugin.timeout_seconds,
+            request_seconds=settings.timeout_seconds or endpoint.timeout_seconds or plugin.timeout_seconds,
+            total_seconds=settings.timeout_seconds,
             circuit=self._circuits.setdefault(deployment.id, Circuit(self._clock)),
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
@@ -147,7 +148,8 @@ class Scoring:
     async def _invoke_all(
         self, pipeline: Pipeline, parts: Sequence[NativePart], scoring_id: str, record: CallRecord | Unlogged
     ) -> list[NativeResponse]:
-        deadline = _now() + pipeline.timeout_seconds
+        seconds = pipeline.seconds_for(len(parts))
+        deadline = _now() + seconds
         context = CallContext(scoring_id, deadline)
         with pipeline.circuit.call():
             try:
@@ -157,32 +159,41 @@ class Scoring:
                     return await self._invoke_parts(pipeline, parts, context, record)
             except TimeoutError:
                 raise EngineTimeoutError(
-                    f"The endpoint {pipeline.endpoint.name} did not answer within {pipeline.timeout_seconds:g} s."
+                    f"The endpoint {pipeline.endpoint.name} did not answer within {seconds:g} s."
                 ) from None
             except EngineEndpointNotFoundError:
                 self._want_refresh(pipeline.deployment.engine)
                 raise
 
     async def _invoke_parts(
-        self, pipeline: Pipeline, parts: Sequence[NativePart], context: CallContext, record: CallRecord | Unlogged
+        self, pipeline: Pipeline, parts: Sequence[NativePart], whole: CallContext, record: CallRecord | Unlogged
     ) -> list[NativeResponse]:
-        """Invoke all parts of a call, a few at a time; the first that fails fails the call."""
-        turn = asyncio.Semaphore(pipeline.endpoint.limits.max_parallel)
+        """Invoke all parts of a call, a few at a time; the first that fails fails the call, and no other is begun."""
+        waiting = deque(enumerate(parts))
+        answers: dict[int, NativeResponse] = {}
+
+        async def invoke_in_turn() -> None:
+            while waiting:
+                k, part = waiting.popleft()
+                deadline = min(whole.deadline, _now() + pipeline.request_seconds)
+                context = CallContext(whole.scoring_id, deadline)
+                try:
+                    answers[k] = await self._invoke(pipeline, part.request, context, record)
+                except BaseException:
+                    waiting.clear()
+                    raise
+
         started = perf_counter()
-
-        async def invoke(part: NativePart) -> NativeResponse:
-            async with turn:
-                return await self._invoke(pipeline, part.request, context, record)
-
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(invoke(part)) for part in parts]
+                for _ in range(min(pipeline.endpoint.limits.max_parallel, len(parts))):
+                    group.create_task(invoke_in_turn())
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
             # Parts overlap, and so do the pauses between their attempts.
             record.engine_seconds, record.paused_seconds = perf_counter() - started, 0.0
-        return [task.result() for task in tasks]
+        return [answers[k] for k in range(len(parts))]
 
     async def _invoke(
         self, pipeline: Pipeline, request: NativeRequest, context: CallContext, record: CallRecord | Unlogged

@@ -228,7 +228,11 @@ class DeploymentSettings(Settings, frozen=True, kw_only=True):
     )
     sample: Annotated[float, Doc("Share of the calls that are recorded, chosen by scoring id.", ge=0, le=1)] = 1.0
     timeout_seconds: Annotated[
-        PositiveFloat | None, Doc("Total time for one call, retries included; default: by type of engine.")
+        PositiveFloat | None,
+        Doc(
+            "Total time for one call, retries included; default: that of the platform, by type of engine, for each "
+            "request to the endpoint (a batch that is split makes several)."
+        ),
     ] = None
 
 

@@ -48,7 +48,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
             (`{"tensors": {"datatypes": ...}}`); those of the configuration count more.
         native: what the engine needs to reach the endpoint, as JSON; may hold keys, so it is never shown.
         limits: of one native request.
-        timeout_seconds: for one call, where the platform states its own.
+        timeout_seconds: for one request to it, where the platform states its own.
     """
 
     name: str

@@ -81,7 +81,7 @@ class EnginePlugin(Struct, frozen=True, kw_only=True):
         kind: the `type` of the configuration.
         settings: struct that this engine's part of the configuration is validated against.
         connect: `connect(settings, transport)`, an async context manager; quick, and without network.
-        timeout_seconds: total time of a call where neither deployment nor endpoint sets one.
+        timeout_seconds: time of a request to an endpoint where neither deployment nor endpoint sets one.
         api_version: of this module.
     """
 

@@ -79,6 +79,15 @@ def test_one_request_is_made_where_nothing_limits_it() -> None:
     assert (part.request.content_type, part.request.accept) == ("application/json", "application/json")
 
 
+@pytest.mark.parametrize(("share", "n_parts"), [(0.9, 2), (0.45, 3), (0.24, 5)])
+def test_body_beyond_the_limit_is_cut_into_few_parts_of_about_one_size(share: float, n_parts: int) -> None:
+    request = ScoringRequest([[10_000 + n] for n in range(5_000)], ["a"])
+    (whole,) = pipeline().encode(request)
+    parts = pipeline(Limits(max_bytes=int(len(whole.request.body) * share))).encode(request)
+    assert len(parts) == n_parts
+    assert max(part.n_rows for part in parts) - min(part.n_rows for part in parts) <= 1
+
+
 def test_row_that_is_larger_than_the_limit_is_refused_with_its_place() -> None:
     built = pipeline(Limits(max_bytes=60))
     with pytest.raises(UnprocessableRequestError) as refused:
@@ -180,7 +189,16 @@ def test_platform_that_states_another_order_of_classes_is_noticed(stated: list[s
 def test_time_limit_is_the_nearest_that_is_stated(
     configured: dict[str, Any], endpoint_seconds: float | None, seconds: float
 ) -> None:
-    assert pipelines().of(deployment(endpoint_seconds=endpoint_seconds, **configured)).timeout_seconds == seconds
+    pipeline = pipelines().of(deployment(endpoint_seconds=endpoint_seconds, **configured))
+    assert pipeline.seconds_for(1) == pipeline.request_seconds == seconds
+
+
+@pytest.mark.parametrize(("n_parts", "seconds"), [(1, 8.0), (4, 8.0), (5, 16.0), (9, 24.0)])
+def test_parts_that_wait_for_each_other_have_a_time_limit_each_unless_one_is_configured(
+    n_parts: int, seconds: float
+) -> None:
+    assert pipelines().of(deployment(endpoint_seconds=8.0)).seconds_for(n_parts) == seconds
+    assert pipelines().of(deployment(endpoint_seconds=8.0, timeout_seconds=7.0)).seconds_for(n_parts) == 7.0
 
 
 def test_pipeline_is_compiled_once_until_the_deployment_changes_and_keeps_its_circuit() -> None:

@@ -326,6 +326,27 @@ async def test_parts_together_have_one_deadline(tmp_path: Path) -> None:
         assert [record["outcome"] for record in bench.records()] == ["engine_timeout"]
 
 
+async def test_each_part_has_the_time_that_a_platform_allows_for_a_request(tmp_path: Path) -> None:
+    async def slow(request: NativeRequest) -> NativeResponse:
+        await asyncio.sleep(0.3)
+        return await first_cells(request)
+
+    limits = Limits(max_rows=1, max_parallel=1)
+    engine = ScriptedEngine(slow, endpoints=(Endpoint(name="model", limits=limits, timeout_seconds=0.4),))
+    async with scoring_bench(tmp_path, engine) as bench:
+        assert (await bench.score(ROWS))["values"] == [[1], [2], [3]]
+        deadlines = [context.deadline for context in engine.contexts]
+        assert deadlines[0] < deadlines[1] < deadlines[2]
+
+
+async def test_after_a_part_has_failed_no_other_is_begun(tmp_path: Path) -> None:
+    engine = ScriptedEngine(raises(EngineRefusedError("No.")), endpoints=split(max_rows=1, max_parallel=1))
+    async with scoring_bench(tmp_path, engine) as bench:
+        with pytest.raises(EngineRefusedError):
+            await bench.score(ROWS)
+        assert len(engine.requests) == 1
+
+
 async def test_large_bodies_are_translated_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[int] = set()
     parse = scoring.parse_scoring_request
