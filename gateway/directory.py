@@ -123,14 +123,20 @@ class Directory:
             for state in self._states.values():
                 if state.discovery is not None:
                     tasks.create_task(self._refresh_for_ever(state, state.discovery), name=f"discovery {state.name}")
+            tasks.create_task(self._heed_followers(), name="followers")
 
     async def follow(self) -> None:
-        """Take over for ever what the leader persists."""
+        """Take over for ever what the leader persists, and tell it which engines should be asked again."""
         while True:
             version = self._store.version()
             if version != self._version:
                 self._version = version
                 self._learn(self._store.read())
+            wanted = [state for state in self._states.values() if state.wanted.is_set()]
+            if wanted:
+                self._store.want(state.name for state in wanted)
+                for state in wanted:
+                    state.wanted.clear()
             await asyncio.sleep(FOLLOW_SECONDS)
 
     async def refresh(self, engine: str) -> None:
@@ -155,6 +161,12 @@ class Directory:
                 pause = min(discovery.refresh_seconds, RETRY_SECONDS)
                 log.warning("discovery failed", engine=state.name, code=error.code, problem=error.message)
             await self._wait(state, pause * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load, guards nothing
+
+    async def _heed_followers(self) -> None:
+        while True:
+            for name in self._store.take_wanted() & self._states.keys():
+                self.want_refresh(name)
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _wait(self, state: EngineState, seconds: float) -> None:
         try:

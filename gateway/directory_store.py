@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -29,10 +29,14 @@ class KnownEndpoints(Struct, frozen=True, kw_only=True):
 
 
 class DirectoryStore:
-    """One JSON file, replaced as a whole, readable by its owner alone: endpoints may hold keys."""
+    """One JSON file, replaced as a whole, readable by its owner alone: endpoints may hold keys.
+
+    Beside it, for as long as somebody waits for a discovery, a file with the names of the engines.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._wanted = path.with_name(f"{path.name}.wanted")
 
     def read(self) -> dict[str, KnownEndpoints]:
         """Return what is known by engine; nothing where the file is missing or was written by another release."""
@@ -57,6 +61,25 @@ class DirectoryStore:
             return self._path.stat().st_mtime_ns
         except OSError:
             return 0
+
+    def want(self, engines: Iterable[str]) -> None:
+        """Ask the leader for a discovery of these engines. A failure is logged: each is discovered in time anyway."""
+        try:
+            with self._wanted.open("a", encoding="utf-8") as file:
+                file.write("".join(f"{engine}\n" for engine in engines))
+        except OSError as error:
+            log.warning("discovery not asked for", path=str(self._wanted), problem=error.strerror)
+
+    def take_wanted(self) -> set[str]:
+        """Return the engines that have been asked for since the last time."""
+        taken = self._path.with_name(f"{self._path.name}.taken")
+        try:
+            self._wanted.replace(taken)
+            engines = set(taken.read_text("utf-8").splitlines())
+            taken.unlink()
+        except (OSError, UnicodeDecodeError):
+            return set()
+        return engines
 
     def _replace(self, content: bytes) -> None:
         descriptor, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)

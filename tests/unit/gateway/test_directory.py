@@ -283,3 +283,19 @@ async def test_follower_takes_over_what_the_leader_persists_before_or_after_it_b
             await asyncio.sleep(0.01)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_leader_asks_again_when_a_follower_has_met_an_endpoint_that_is_gone(tmp_path: Path) -> None:
+    asked = ScriptedEngine(found=["loan"])
+    leader = directory(tmp_path, aws=asked, eu=ScriptedEngine())
+    follower = directory(tmp_path, aws=ScriptedEngine(), eu=ScriptedEngine())
+    working = [asyncio.create_task(leader.lead()), asyncio.create_task(follower.follow())]
+    async with asyncio.timeout(10):
+        while ids(follower) != ["aws--loan"]:
+            await asyncio.sleep(0.01)
+        asked.asked.clear()
+        follower.want_refresh("aws")
+        await asked.asked.wait()
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)

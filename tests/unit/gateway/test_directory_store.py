@@ -36,3 +36,17 @@ def test_broken_file_is_as_good_as_none(tmp_path: Path) -> None:
 def test_missing_folder_costs_nothing_but_the_file(tmp_path: Path) -> None:
     DirectoryStore(tmp_path / "gone" / "directory.json").write(KNOWN)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_engines_that_are_wanted_are_told_once(tmp_path: Path) -> None:
+    leader, followers = DirectoryStore(tmp_path / "directory.json"), DirectoryStore(tmp_path / "directory.json")
+    followers.want(["aws", "eu"])
+    followers.want(["aws"])
+    assert leader.take_wanted() == {"aws", "eu"}
+    assert leader.take_wanted() == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_engines_can_be_wanted_in_vain(tmp_path: Path) -> None:
+    DirectoryStore(tmp_path / "gone" / "directory.json").want(["aws"])
+    assert list(tmp_path.iterdir()) == []
