@@ -41,6 +41,7 @@ from gateway.payloadlog.writer import SpoolWriter
 from gateway.pipeline import Pipelines
 from gateway.registry import Registry
 from gateway.scoring import Scoring
+from gateway.translating import Translating
 from gateway.transport import HttpTransport
 from schemas.configuration import ServerSettings, TlsSettings
 
@@ -125,7 +126,10 @@ def _application(
     server = configuration.server
     pipelines = Pipelines(configuration, registry, engines, time.monotonic)
     directory.when_gone(pipelines.forget)
-    scoring = Scoring(pipelines, Tap(configuration.payload_log, writer, metrics), metrics, directory.want_refresh)
+    translating = Translating()
+    stack.callback(translating.close)
+    tap = Tap(configuration.payload_log, writer, metrics)
+    scoring = Scoring(pipelines, translating, tap, metrics, directory.want_refresh)
     authenticator = Authenticator(configuration.auth)
     stack.callback(authenticator.close)
     policy = access_policy(configuration.auth, server)
@@ -141,7 +145,7 @@ def _application(
     bodies = _bodies(server)
     routes: list[Route] = [
         *DiscoveryRoutes(directory, base_urls).routes(),
-        *ScoringRoute(directory, scoring, bodies).routes(),
+        *ScoringRoute(directory, scoring, translating, bodies).routes(),
         *PayloadsRoute(reader).routes(),
         *MetricsRoute(exposition).routes(),
         *Probes(

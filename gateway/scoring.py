@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from gateway.body_form import is_fields_values
 from gateway.payloadlog.call_record import CallRecord, TappedCall, Unlogged, outcome_of
 from gateway.payloadlog.tap import Tap
 from gateway.pipeline import NativePart, Pipeline, Pipelines
+from gateway.translating import Translating
 from schemas.caller import Origin
 from schemas.deployment import Deployment
 from schemas.errors import (
@@ -33,10 +34,6 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 # An engine ends by its deadline itself and knows best why; this much later it is ended from here.
 ENGINE_GRACE_SECONDS = 0.25
-# From here on a body is translated in a thread, so that the loop goes on answering small calls beside it.
-LARGE_BODY_BYTES = 64_000
-
-Result = TypeVar("Result")
 
 
 class ScoringObserver(Protocol):
@@ -70,15 +67,22 @@ class Scoring:
 
     Args:
         pipelines: what a call goes through.
+        translating: where bodies are translated.
         tap: keeps the records.
         observer: counts.
         want_refresh: called with an engine's name when one of its endpoints turns out to be gone.
     """
 
     def __init__(
-        self, pipelines: Pipelines, tap: Tap, observer: ScoringObserver, want_refresh: Callable[[str], None]
+        self,
+        pipelines: Pipelines,
+        translating: Translating,
+        tap: Tap,
+        observer: ScoringObserver,
+        want_refresh: Callable[[str], None],
     ) -> None:
         self._pipelines = pipelines
+        self._translating = translating
         self._tap = tap
         self._observer = observer
         self._want_refresh = want_refresh
@@ -92,27 +96,28 @@ class Scoring:
             EngineError: no prediction; a record says so.
             SpoolUnavailableError: the record can't be kept.
         """
-        large = len(call.body) >= LARGE_BODY_BYTES
+        translated = partial(self._translating.run, call.body)
         if deployment.takes_native:
-            if not await _translate(large, is_fields_values, call.body):
-                return await self._score_native(deployment, call, large=large)
+            if not await translated(is_fields_values, call.body):
+                return await self._score_native(deployment, call)
             # Fields/values is what monitors speak here, whoever sends it.
             call = replace(call, tapped=replace(call.tapped, never_logged=True))
-        parsed = await _translate(large, parse_scoring_request, call.body)
+        parsed = await translated(parse_scoring_request, call.body)
         pipeline, request = self._pipelines.of(deployment), parsed.request
         answer = partial(answer_fields_values, parsed)
         if not request.values:
             nothing = ScoringResponse(fields=pipeline.mapping.output_fields or [], values=[])
             return answer(Unlogged(), nothing, ())
-        parts = await _translate(large, pipeline.encode, request)
-        return await self._score(pipeline, call, request, parts, answer, large=large)
+        parts = await translated(pipeline.encode, request)
+        return await self._score(pipeline, call, request, parts, answer)
 
-    async def _score_native(self, deployment: Deployment, call: ScoringCall, *, large: bool) -> Scored:
+    async def _score_native(self, deployment: Deployment, call: ScoringCall) -> Scored:
         """Score a body in the endpoint's own form: its bytes go there, and the endpoint's come back."""
+        translated = partial(self._translating.run, call.body)
         pipeline = self._pipelines.of(deployment)
-        request, parts = await _translate(large, pipeline.read_native, call.body, call.content_type)
+        request, parts = await translated(pipeline.read_native, call.body, call.content_type)
         answer = partial(answer_native, pipeline.response_format.media_type)
-        return await self._score(pipeline, call, request, parts, answer, large=large)
+        return await self._score(pipeline, call, request, parts, answer)
 
     async def _score(
         self,
@@ -121,24 +126,23 @@ class Scoring:
         request: ScoringRequest,
         parts: Sequence[NativePart],
         answer: Answering,
-        *,
-        large: bool,
     ) -> Scored:
         deployment = pipeline.deployment
+        translated = partial(self._translating.run, call.body)
         started = perf_counter()
-        record = await _translate(large, self._tap.open, deployment, call.tapped, request)
+        record = await translated(self._tap.open, deployment, call.tapped, request)
         try:
             async with record:
                 answers = await self._invoke_all(pipeline, parts, call.tapped.scoring_id, record)
-                decoded = await _translate(large, pipeline.decode, request, parts, answers)
-                scored = await _translate(large, answer, record, decoded.response, answers)
+                decoded = await translated(pipeline.decode, request, parts, answers)
+                scored = await translated(answer, record, decoded.response, answers)
         except PayloadLogError:
             raise
         except BaseException as error:
             self._ended(deployment, call, record, error, perf_counter() - started)
             raise
         self._ended(deployment, call, record, None, perf_counter() - started)
-        contradicting = await _translate(large, pipeline.mapping.contradictions, decoded.response)
+        contradicting = await translated(pipeline.mapping.contradictions, decoded.response)
         if contradicting:
             self._observer.contradicted(deployment.id, contradicting)
         if decoded.labels_contradict:
@@ -229,10 +233,6 @@ class Scoring:
         self._observer.ended(
             deployment.id, origin, outcome_of(error), record.engine_seconds, seconds - record.paused_seconds
         )
-
-
-async def _translate(large: bool, translate: Callable[..., Result], *arguments: Any) -> Result:
-    return await asyncio.to_thread(translate, *arguments) if large else translate(*arguments)
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:

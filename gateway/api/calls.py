@@ -1,6 +1,5 @@
 """The online scoring route: from an HTTP request to a scoring call and back."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,7 +15,8 @@ from gateway.api.routes import FAMILY_PREFIXES, Route, is_monitor
 from gateway.api.transaction_ids import TRANSACTION_ID_HEADER, transaction_id
 from gateway.directory import Directory
 from gateway.payloadlog.call_record import TappedCall
-from gateway.scoring import LARGE_BODY_BYTES, Scoring, ScoringCall
+from gateway.scoring import Scoring, ScoringCall
+from gateway.translating import Translating
 from schemas.deployment import Deployment
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ class ScoringRoute:
     Args:
         directory: finds the deployment.
         scoring: scores.
+        translating: where bodies are looked into.
         bodies: reads the body within the bounds.
         clock_ns: nanoseconds of the Unix epoch.
     """
@@ -38,11 +39,13 @@ class ScoringRoute:
         self,
         directory: Directory,
         scoring: Scoring,
+        translating: Translating,
         bodies: BodyReader,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._directory = directory
         self._scoring = scoring
+        self._translating = translating
         self._bodies = bodies
         self._clock_ns = clock_ns
 
@@ -78,7 +81,7 @@ class ScoringRoute:
                     transaction_id=caller_id,
                     started_ns=self._clock_ns(),
                     never_logged=is_monitor(request.path),
-                    marked=await _is_marked(deployment, request, body),
+                    marked=await self._is_marked(deployment, request, body),
                     caller_gone=lambda: request.transport is None or request.transport.is_closing(),
                 ),
             )
@@ -91,17 +94,14 @@ class ScoringRoute:
             headers[TRANSACTION_ID_HEADER] = caller_id
         return web.Response(body=scored.body, headers=headers)
 
-
-async def _is_marked(deployment: Deployment, request: web.Request, body: bytes) -> bool:
-    marker = None if deployment.settings is None else deployment.settings.log_marker
-    if marker is None:
-        return False
-    if marker.header is not None:
-        value = request.headers.get(marker.header)
-        return value is not None and marker.value in (None, value)
-    if len(body) >= LARGE_BODY_BYTES:
-        return await asyncio.to_thread(_has_key, body, marker.body_key)
-    return _has_key(body, marker.body_key)
+    async def _is_marked(self, deployment: Deployment, request: web.Request, body: bytes) -> bool:
+        marker = None if deployment.settings is None else deployment.settings.log_marker
+        if marker is None:
+            return False
+        if marker.header is not None:
+            value = request.headers.get(marker.header)
+            return value is not None and marker.value in (None, value)
+        return await self._translating.run(body, _has_key, body, marker.body_key)
 
 
 def _has_key(body: bytes, key: str | None) -> bool:

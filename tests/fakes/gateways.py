@@ -6,7 +6,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from gateway.pipeline import Pipelines
 from gateway.registry import Registry
 from gateway.scoring import Scoring, ScoringCall
 from gateway.scoring_id import mint
+from gateway.translating import Translating
 from schemas.caller import Caller
 from schemas.configuration import (
     AuthSettings,
@@ -249,7 +250,8 @@ async def scoring_bench(
     Spool.open(log.path, max_bytes=SPOOL_BYTES)
     pipelines = Pipelines(configuration, registry(), {"aws": engine}, clock)
     async with SpoolWriter(log.path, max_bytes=max_bytes, durability=log.durability) as writer:
-        scoring = Scoring(pipelines, Tap(log, writer, metrics), metrics, want_refresh)
-        endpoint = engine.configured()[0]
-        exposed = Deployment(id="credit", engine="aws", endpoint=endpoint, settings=settings)
-        yield ScoringBench(scoring, pipelines, exposed, metrics, Path(log.path))
+        with closing(Translating()) as translating:
+            scoring = Scoring(pipelines, translating, Tap(log, writer, metrics), metrics, want_refresh)
+            endpoint = engine.configured()[0]
+            exposed = Deployment(id="credit", engine="aws", endpoint=endpoint, settings=settings)
+            yield ScoringBench(scoring, pipelines, exposed, metrics, Path(log.path))
