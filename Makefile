@@ -20,10 +20,10 @@ help:
 	@echo 'make demo [ARGS=--once]   emulated engines, the gateway, sample traffic, payload records'
 	@echo 'make test                 all tests but acceptance and soak, in less than five minutes'
 	@echo 'make check                format, lint, types, layers'
-	@echo 'make acceptance           against counterparts in environments of their own (wrk and nginx for the benchmarks)'
+	@echo 'make acceptance           against counterparts in environments of their own; needs PostgreSQL, wrk, nginx, taskset'
 	@echo 'make soak                 the long proofs'
 	@echo 'make properties           100,000 tables through each form of each format, and back'
-	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, two cores.'
+	@echo 'make bench [ARGS=...]     against a bare pass-through proxy; needs wrk, nginx, taskset, two cores.'
 	@echo '                          ARGS go to benchmarks.compare, the first of its parts, alone'
 	@echo 'make format               format, and repair what the linter can'
 	@echo 'make constraints          renew the pins in constraints.txt'
@@ -80,9 +80,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python $(PIP) install --constraint constraints.txt --upgrade pip
 	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[all]' --group dev
 	touch $@
-
-# It has what the project itself needs.
-.venvs/example-plugin/.installed: pyproject.toml constraints.txt
 
 .venvs/%/.installed: tests/acceptance/requirements/%.txt
 	rm -rf .venvs/$*

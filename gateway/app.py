@@ -29,6 +29,7 @@ from gateway.api.server import application
 from gateway.api.serving import serving
 from gateway.api.urls import BaseUrls
 from gateway.config import Configuration
+from gateway.connecting import connected_engine
 from gateway.directory import Directory
 from gateway.directory_store import DirectoryStore
 from gateway.leading import Leading
@@ -72,13 +73,16 @@ async def running(
         listener: bound; closed at the end.
         damage: watched by the caller, who leaves and calls `prepare` once it is met; nobody is ready then.
 
+    Raises:
+        ConfigurationError: a plugin can't be connected; the message names it.
+
     Yields:
         The background work (discovery, delivery). It ends only by a fault, which must end the process.
     """
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(HttpTransport())
         engines: dict[str, Engine] = {
-            name: await stack.enter_async_context(engine.plugin.connect(engine.settings, transport))
+            name: await stack.enter_async_context(connected_engine(engine, transport))
             for name, engine in configuration.engines.items()
         }
         metrics = Metrics()

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import Format, FormatPlugin, Preset
+from gateway.faults import blaming
 from schemas.configuration import DeploymentSettings
 from schemas.errors import ConfigurationError
 
@@ -25,6 +26,10 @@ class Plugins(Protocol):
 
     def preset(self, name: str) -> Preset:
         """Return a preset, or raise ConfigurationError."""
+        ...
+
+    def package(self, group: Literal["formats", "presets"], kind: str) -> str:
+        """Return name and version of the distribution that brought a usable one."""
         ...
 
 
@@ -88,6 +93,15 @@ def find_format_problems(plugins: Plugins, settings: DeploymentSettings) -> list
     return _problems(*(_build(plugins, settings, direction) for direction in DIRECTIONS))
 
 
+def request_format_title(plugins: Plugins, settings: DeploymentSettings) -> str:
+    """Return what to call the codec of a deployment's requests in a message; there are no `find_format_problems`."""
+    return _title(plugins, str(_options(plugins, settings, "request", _NOTHING)["format"]))
+
+
+def _title(plugins: Plugins, kind: str) -> str:
+    return f"The format {kind} of {plugins.package('formats', kind)}"
+
+
 def _problems(*built: Format | _Problem) -> list[tuple[str, str]]:
     # A preset that is not there is the problem of both directions, and told once.
     problems = dict.fromkeys(item for item in built if isinstance(item, _Problem))
@@ -103,7 +117,12 @@ def _build(
         return _Problem("format", error.message)
     if "format" not in options:
         return _Problem(direction, "No format is configured: set `format` to a preset, or name a codec here.")
-    return _codec(plugins, options, direction)
+    built = _codec(plugins, options, direction)
+    if isinstance(built, _Problem) and settings.format is not None and not (getattr(settings, direction) or described):
+        # Nobody wrote these options but the preset's author.
+        whose = f"The preset {settings.format} of {plugins.package('presets', settings.format)}"
+        return _Problem("format", f"{whose}, in its `{direction}`: {built.sentence}")
+    return built
 
 
 def _options(
@@ -126,10 +145,26 @@ def _codec(plugins: Plugins, options: dict[str, Any], direction: Direction) -> F
         plugin = plugins.format(str(kind))
     except ConfigurationError as error:
         return _Problem(f"{direction}.format", error.message)
+    who = _title(plugins, plugin.kind)
     try:
-        return plugin.build(msgspec.convert(options, plugin.settings))
-    except (ValueError, msgspec.ValidationError) as error:
-        return _Problem(direction, sentence_of(error))
+        with blaming(who, "its `build`"):
+            return _built(plugin, options, who)
+    except ConfigurationError as error:
+        return _Problem(direction, error.message)
+
+
+def _built(plugin: FormatPlugin, options: Options, who: str) -> Format:
+    for option in msgspec.structs.fields(plugin.settings):
+        if option.required and option.encode_name not in options:
+            raise ConfigurationError([f"The option {option.encode_name} is missing: {plugin.kind} needs it."])
+    try:
+        codec = plugin.build(msgspec.convert(options, plugin.settings))
+    except ValueError as error:
+        raise ConfigurationError([sentence_of(error)]) from error
+    methods = all(callable(getattr(codec, name, None)) for name in ("encode", "decode"))
+    if not (methods and isinstance(getattr(codec, "media_type", None), str)):
+        raise ConfigurationError([f"{who}: its `build` returned a {type(codec).__name__}, expected is a Format."])
+    return codec
 
 
 def sentence_of(error: ValueError | msgspec.ValidationError) -> str:

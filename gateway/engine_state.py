@@ -8,7 +8,9 @@ import structlog
 
 from adapters.base import Engine
 from gateway.config import EngineConfiguration
+from gateway.connecting import configured_endpoints
 from gateway.directory_store import KnownEndpoints
+from gateway.faults import briefly
 from gateway.settings_seal import fits, seal
 from schemas.configuration import DeploymentSettings, DiscoverySettings
 from schemas.deployment import Endpoint
@@ -35,13 +37,14 @@ class EngineState:
         self.name = configuration.name
         self.defaults: DeploymentSettings | None = configuration.settings.defaults
         self.discovery = _discovery(configuration)
-        self.configured: dict[str, Endpoint] = {endpoint.name: endpoint for endpoint in engine.configured()}
+        self.configured = configured_endpoints(configuration, engine)
         self.discovered: dict[str, Endpoint] = {}
         self.refreshed_at: float | None = None
         self.error: str | None = None
         self.wanted = asyncio.Event()
         self.asked_at = float("-inf")
         self._engine = engine
+        self._plugin = f"{configuration.plugin.kind} of {configuration.package}"
         self._settings = configuration.settings
         self._seal = seal(configuration.settings)
 
@@ -73,7 +76,9 @@ class EngineState:
         except Exception as error:
             # An engine may be anybody's code: its fault must not end the discovery of the others.
             self.error = f"{type(error).__name__} in the engine."
-            raise EngineError(f"The engine failed with {type(error).__name__} instead of an EngineError.") from error
+            raise EngineError(
+                f"The plugin {self._plugin} failed with {briefly(error)} instead of an EngineError."
+            ) from error
         self.error = None
         self._learn(known)
 
@@ -107,10 +112,9 @@ class EngineState:
 
     def _learn(self, known: KnownEndpoints) -> None:
         # What is found about an endpoint that the configuration describes is taken whatever the patterns say.
+        described = self.configured.keys() | self._settings.endpoints.keys()
         self.discovered = {
-            item.name: item
-            for item in known.endpoints
-            if item.name in self.configured or self._settings.discovers(item.name)
+            item.name: item for item in known.endpoints if item.name in described or self._settings.discovers(item.name)
         }
         self.refreshed_at = known.refreshed_at
 

@@ -1,33 +1,65 @@
-"""Importing what an entry point names, and not waiting for it for ever."""
+"""Importing what entry points name: whatever a module does meanwhile, and without waiting for it for ever."""
 
-from concurrent.futures import Future
+import time
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+from msgspec import Struct
 
-def load_within(entry_point: EntryPoint, seconds: float) -> Any:
-    """Import and return what an entry point names.
+# A module that takes longer is imported beside those after it: several that hang are waited for together.
+PATIENCE_SECONDS = 2.0
 
-    It is imported in a thread of its own: a module that waits (for a server, for a lock) can't be stopped, but it can
+
+class Imported(Struct, frozen=True):
+    """How an import ended.
+
+    Attributes:
+        value: what the entry point names.
+        fault: what the module raised instead, be it `SystemExit` or the panic of an extension.
+    """
+
+    value: Any = None
+    fault: BaseException | None = None
+
+
+def import_all(entry_points: Sequence[EntryPoint], seconds: float) -> list[Imported]:
+    """Import what entry points name, and tell in the same order how that ended.
+
+    Each is imported in a thread of its own: a module that waits (for a server, for a lock) can't be stopped, but it can
     be left behind.
 
-    Raises:
-        TimeoutError: it is not imported after so many seconds.
-        BaseException: whatever the module raises, `SystemExit` included.
+    Args:
+        entry_points: imported one after the other, unless one of them is slow.
+        seconds: from the first import to the end of the wait for the last one.
     """
-    loaded: Future[Any] = Future()
-    Thread(target=_load, args=(entry_point, loaded), name=f"import {entry_point.value}", daemon=True).start()
-    try:
-        return loaded.result(seconds)
-    except TimeoutError:
-        if loaded.done():
-            raise
-        raise TimeoutError(f"its import did not end within {seconds:g} s") from None
+    deadline = time.monotonic() + seconds
+    begun = []
+    for entry_point in entry_points:
+        begun.append(_Import(entry_point))
+        begun[-1].wait(min(PATIENCE_SECONDS, seconds))
+    for one in begun:
+        one.wait(max(deadline - time.monotonic(), 0.0))
+    late = Imported(fault=TimeoutError(f"its import did not end within {seconds:g} s"))
+    return [one.ended or late for one in begun]
 
 
-def _load(entry_point: EntryPoint, loaded: "Future[Any]") -> None:
-    try:
-        loaded.set_result(entry_point.load())
-    except BaseException as error:  # noqa: BLE001 - the caller's to judge
-        loaded.set_exception(error)
+class _Import:
+    """An import under way; `ended` is None until then."""
+
+    def __init__(self, entry_point: EntryPoint) -> None:
+        self.ended: Imported | None = None
+        self._entry_point = entry_point
+        self._over = Event()
+        Thread(target=self._run, name=f"import {entry_point.value}", daemon=True).start()
+
+    def wait(self, seconds: float) -> None:
+        self._over.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            self.ended = Imported(value=self._entry_point.load())
+        except BaseException as fault:  # noqa: BLE001 - the caller's to judge; it is raised in no thread of the gateway
+            self.ended = Imported(fault=fault)
+        self._over.set()

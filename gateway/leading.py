@@ -13,6 +13,7 @@ import structlog
 
 from adapters.base import Transport
 from gateway.config import Configuration
+from gateway.connecting import connected_sink
 from gateway.directory import Directory
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.payloadlog.leader import LeaderLock
@@ -50,6 +51,7 @@ class Leading:
         """Lead at once where nobody else does; sinks are owed every record from here on, whoever leads.
 
         Raises:
+            ConfigurationError: a sink can't be connected; the message names it.
             PayloadLogError: the spool or its lock can't be used.
         """
         if self._lock.try_acquire() or not await self._registered():
@@ -110,7 +112,7 @@ class Leading:
         sinks = {
             name: ConnectedSink(
                 name,
-                await self._stack.enter_async_context(sink.plugin.connect(sink.settings, self._transport)),
+                await self._stack.enter_async_context(connected_sink(sink, self._transport)),
                 sink.settings,
             )
             for name, sink in self._configuration.sinks.items()

@@ -44,7 +44,7 @@ class Metrics:
         )
         self._contradicting_labels = self._counter(
             "contradicting_labels",
-            "Answers whose own labels are in another order than the configured ones.",
+            "Answers whose own labels are others than the configured ones, or in another order.",
             "deployment",
         )
         self._engine = Histogram(

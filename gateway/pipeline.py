@@ -13,6 +13,7 @@ from gateway.config import Configuration
 from gateway.mapping import Mapping as ColumnMapping
 from gateway.native_requests import read_table
 from gateway.registry import Registry
+from gateway.sample_bodies import names_columns
 from schemas.configuration import DeploymentSettings
 from schemas.deployment import Deployment, Endpoint
 from schemas.errors import DeploymentNotConfiguredError, EngineReplyError, UnprocessableRequestError
@@ -189,7 +190,13 @@ class Pipelines:
                 target="deployment_id",
             )
         request_format, response_format = self._registry.compile_formats(settings, endpoint.request_options)
-        mapping = ColumnMapping.build(settings.input, settings.output, endpoint_columns=endpoint.columns)
+        mapping = ColumnMapping.build(
+            settings.input,
+            settings.output,
+            endpoint_columns=endpoint.columns,
+            by_place=bool(settings.input.defaults) and not names_columns(request_format),
+            problem_type=settings.problem_type,
+        )
         plugin = self._configuration.engines[deployment.engine].plugin
         return Pipeline(
             deployment=deployment,

@@ -2,67 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-import msgspec
-from msgspec import Struct
-
-from adapters.base import API_VERSION, EnginePlugin, Format, FormatPlugin, Preset, SinkPlugin
-from gateway.codecs import build_formats, build_request_reader, find_format_problems
-from gateway.importing import load_within
-from schemas.configuration import DeploymentSettings, EngineSettings, Settings, SinkSettings
+from adapters.base import EnginePlugin, Format, FormatPlugin, Preset, SinkPlugin
+from gateway.codecs import build_formats, build_request_reader, find_format_problems, request_format_title
+from gateway.descriptors import SINGULAR, Group
+from gateway.installed import Installed, Listing, read_installed
+from schemas.configuration import DeploymentSettings
 from schemas.errors import ConfigurationError
 
-Group = Literal["engines", "formats", "sinks", "presets"]
-State = Literal["ready", "broken", "duplicate"]
-Plugin = EnginePlugin | FormatPlugin | SinkPlugin | Preset
 P = TypeVar("P", EnginePlugin, FormatPlugin, SinkPlugin, Preset)
 
 IMPORT_SECONDS = 30.0
-"""A plugin that is not imported by then is broken."""
+"""All plugins are imported by then, or broken."""
 
-_PLUGIN: Mapping[Group, type] = {
-    "engines": EnginePlugin,
-    "formats": FormatPlugin,
-    "sinks": SinkPlugin,
-    "presets": Preset,
-}
-_SETTINGS: Mapping[Group, type[Settings]] = {"engines": EngineSettings, "formats": Settings, "sinks": SinkSettings}
 _NO_OPTIONS: Mapping[str, Mapping[str, Any]] = {}
-_SINGULAR: Mapping[Group, str] = {"engines": "engine", "formats": "format", "sinks": "sink", "presets": "preset"}
-
-
-class Listing(Struct, frozen=True, kw_only=True):
-    """One plugin, as `openscale-gateway plugins` lists it.
-
-    Attributes:
-        group: of its entry point, without the prefix `openscale_gateway.`.
-        kind: what the configuration calls it; for a broken one the name of its entry point.
-        distribution: the package that brought it, and its `version`.
-        origin: where its descriptor is, `module:attribute`.
-        state: a duplicate is used no more than a broken one is.
-        reason: why it is not ready.
-    """
-
-    group: Group
-    kind: str
-    distribution: str
-    version: str
-    origin: str
-    state: State = "ready"
-    reason: str | None = None
-
-
-class _Found(Struct, frozen=True):
-    listing: Listing
-    plugin: Plugin | None
 
 
 class Registry:
     """All plugins that are installed. One that can't be used hurts nobody until the configuration names it."""
 
-    def __init__(self, found: Sequence[_Found]) -> None:
+    def __init__(self, found: Sequence[Installed]) -> None:
         self._rows = tuple(item.listing for item in found)
         self._ready = {
             (item.listing.group, item.listing.kind): item.plugin for item in found if item.listing.state == "ready"
@@ -73,15 +33,9 @@ class Registry:
         """Import the plugins behind the entry points of the four groups; a fault in one is kept, not raised.
 
         Args:
-            import_seconds: how long each may take.
+            import_seconds: how long all of them may take together.
         """
-        found = [
-            item
-            for group in _PLUGIN
-            for entry_point in sorted(entry_points(group=f"openscale_gateway.{group}"), key=_order)
-            for item in _read(group, entry_point, import_seconds)
-        ]
-        return cls(_without_duplicates(found))
+        return cls(read_installed(import_seconds))
 
     def listing(self) -> tuple[Listing, ...]:
         """Return a row for each plugin, the unusable included."""
@@ -127,6 +81,10 @@ class Registry:
         """Return the preset of this name."""
         return self._find("presets", name, self.presets)
 
+    def package(self, group: Group, kind: str) -> str:
+        """Return name and version of the distribution that brought a usable plugin."""
+        return next(row.package for row in self._rows if (row.group, row.kind, row.state) == (group, kind, "ready"))
+
     def compile_formats(
         self, settings: DeploymentSettings, request_options: Mapping[str, Mapping[str, Any]] = _NO_OPTIONS
     ) -> tuple[Format, Format]:
@@ -163,6 +121,10 @@ class Registry:
         """Return (place, sentence) for each reason why `compile_formats` would fail."""
         return find_format_problems(self, settings)
 
+    def request_format_title(self, settings: DeploymentSettings) -> str:
+        """Return what to call the codec of a deployment's requests; it has no `format_problems`."""
+        return request_format_title(self, settings)
+
     def _group(self, group: Group, kind_of_plugin: type[P]) -> dict[str, P]:
         return {
             kind: plugin
@@ -180,83 +142,8 @@ class Registry:
         raise ConfigurationError([" ".join(self._why_none(group, kind, ready))])
 
     def _why_none(self, group: Group, kind: str, ready: Mapping[str, P]) -> Iterator[str]:
-        yield f"There is no {_SINGULAR[group]} of this name."
+        yield f"There is no {SINGULAR[group]} of this name."
         yield from (f"Did you mean {name}?" for name in get_close_matches(kind, ready, n=1))
         yield f"Known: {', '.join(sorted(ready)) or 'none'}."
         # The entry point of a broken plugin may have another name than what it would have brought.
         yield from (row.reason for row in self._rows if row.group == group and row.state == "broken" and row.reason)
-
-
-def _order(entry_point: EntryPoint) -> tuple[str, str]:
-    return entry_point.name, entry_point.value
-
-
-def _read(group: Group, entry_point: EntryPoint, import_seconds: float) -> list[_Found]:
-    distribution = entry_point.dist
-    listing = Listing(
-        group=group,
-        kind=entry_point.name,
-        distribution=distribution.name if distribution else "unknown",
-        version=distribution.version if distribution else "unknown",
-        origin=entry_point.value,
-    )
-    try:
-        plugins = _checked(group, load_within(entry_point, import_seconds))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin is anybody's code: its fault is reported as such
-        return [_Found(_broken(listing, error), None)]
-    return [_Found(msgspec.structs.replace(listing, kind=_kind(plugin)), plugin) for plugin in plugins]
-
-
-def _checked(group: Group, loaded: Any) -> list[Plugin]:
-    """Refuse what is not a descriptor that this version of the plugin API can use."""
-    expected = _PLUGIN[group]
-    many = group == "presets" and isinstance(loaded, Sequence) and not isinstance(loaded, str)
-    plugins: list[Any] = list(loaded) if many else [loaded]
-    stranger = next((plugin for plugin in plugins if not isinstance(plugin, expected)), None)
-    if stranger is not None:
-        raise TypeError(f"it is of type {type(stranger).__name__}, expected is {expected.__name__}")
-    for plugin in plugins:
-        if not isinstance(_kind(plugin), str) or not _kind(plugin):
-            raise TypeError("it has no name for the configuration")
-        if group != "presets":
-            _check_contract(group, plugin)
-    return plugins
-
-
-def _check_contract(group: Group, plugin: EnginePlugin | FormatPlugin | SinkPlugin) -> None:
-    if plugin.api_version != API_VERSION:
-        raise TypeError(
-            f"it is made for version {plugin.api_version} of the plugin API, this gateway has {API_VERSION}"
-        )
-    base = _SETTINGS[group]
-    if not (isinstance(plugin.settings, type) and issubclass(plugin.settings, base)):
-        raise TypeError(f"its settings are no {base.__name__}")
-    msgspec.json.schema(plugin.settings)
-
-
-def _kind(plugin: Plugin) -> str:
-    return plugin.name if isinstance(plugin, Preset) else plugin.kind
-
-
-def _broken(listing: Listing, error: BaseException) -> Listing:
-    reason = (
-        f"The plugin {listing.kind} ({_SINGULAR[listing.group]}, {listing.origin}) of {listing.distribution} "
-        f"{listing.version} can't be used: {type(error).__name__}: {error}. Upgrade or uninstall that distribution."
-    )
-    return msgspec.structs.replace(listing, state="broken", reason=reason)
-
-
-def _without_duplicates(found: Sequence[_Found]) -> list[_Found]:
-    owners: dict[tuple[Group, str], list[Listing]] = {}
-    for item in found:
-        if item.plugin is not None:
-            owners.setdefault((item.listing.group, item.listing.kind), []).append(item.listing)
-    return [_marked(item, owners.get((item.listing.group, item.listing.kind), [])) for item in found]
-
-
-def _marked(item: _Found, owners: Sequence[Listing]) -> _Found:
-    if item.plugin is None or len(owners) == 1:
-        return item
-    claims = " and ".join(f"{owner.distribution} {owner.version} ({owner.origin})" for owner in owners)
-    reason = f"The {_SINGULAR[item.listing.group]} {item.listing.kind} is claimed by {claims}: uninstall all but one."
-    return _Found(msgspec.structs.replace(item.listing, state="duplicate", reason=reason), item.plugin)

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Self
 
 import structlog
 
 from gateway.config import Configuration
 from gateway.payloadlog.damage import DamageWatch
+from schemas.errors import ConfigurationError
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -20,6 +22,9 @@ LONGEST_PAUSE_SECONDS = 10.0
 SOUND_SECONDS = 30.0
 # Beyond `drain_seconds`, for what follows the last call: records, a batch under way, connections.
 KILL_GRACE_SECONDS = 20.0
+# What a process writes once it serves, and its exit code where it won't serve with this configuration.
+READY = b"+"
+REFUSED = 2
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +46,8 @@ class Supervisor:
         self._listener = listener
         self._recover = recover
         self._stopped = False
+        self._refused = False
+        self._sound: set[int] = set()
         self._ending = asyncio.Event()
         self._running: set[asyncio.subprocess.Process] = set()
 
@@ -48,6 +55,7 @@ class Supervisor:
         """Serve until `stop`; return when the last process has ended.
 
         Raises:
+            ConfigurationError: a process refused the configuration before it had ever served; it has said why.
             PayloadLogError: a damaged spool can't be recovered.
         """
         with tempfile.TemporaryDirectory(prefix="openscale-gateway-metrics-") as metrics:
@@ -55,6 +63,8 @@ class Supervisor:
             while not self._stopped:
                 self._ending.clear()
                 await self._serve(environment)
+                if self._refused:
+                    raise ConfigurationError(["A serving process refused the configuration, for the reason above."])
                 if not self._stopped:
                     await asyncio.to_thread(self._recover)
 
@@ -89,15 +99,23 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while not self._ending.is_set():
             started = loop.time()
-            code = await self._run_one(environment)
+            with _Readiness() as readiness:
+                code = await self._run_one(environment, readiness)
+                if readiness.told:
+                    self._sound.add(place)
             if self._ending.is_set():
+                return
+            if code == REFUSED and place not in self._sound:
+                # It would be refused for ever. Later it may be the file that was changed: then the others go on.
+                self._refused = True
+                self._end()
                 return
             pause = FIRST_PAUSE_SECONDS if loop.time() - started > SOUND_SECONDS else pause
             log.error("worker died", worker=place, exit_code=code, restart_seconds=pause)
             await self._ending_within(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _run_one(self, environment: dict[str, str]) -> int:
+    async def _run_one(self, environment: dict[str, str], readiness: "_Readiness") -> int:
         descriptor = self._listener.fileno()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -108,9 +126,11 @@ class Supervisor:
             str(self._configuration.source_path),
             "--listener",
             str(descriptor),
+            "--ready",
+            str(readiness.descriptor),
             # Nothing is ever written: its end tells the worker that this process is gone, however it went.
             stdin=asyncio.subprocess.PIPE,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor, readiness.descriptor),
             env=environment,
         )
         self._running.add(process)
@@ -150,6 +170,26 @@ class Supervisor:
                 await self._ending.wait()
         except TimeoutError:
             pass
+
+
+class _Readiness:
+    """How a process tells that it has begun to serve: it writes to `descriptor`."""
+
+    def __enter__(self) -> Self:
+        self._reader, self.descriptor = os.pipe()
+        os.set_blocking(self._reader, False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._reader)
+        os.close(self.descriptor)
+
+    @property
+    def told(self) -> bool:
+        """Whether it has."""
+        with suppress(BlockingIOError):
+            return os.read(self._reader, len(READY)) == READY
+        return False
 
 
 def _terminate(process: asyncio.subprocess.Process) -> None:

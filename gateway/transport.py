@@ -18,24 +18,34 @@ from adapters.base import (
     ResponseTooLargeError,
     TransportTimeoutError,
 )
+from gateway.proxies import proxy_for
 
 CONNECT_SECONDS = 5.0
-# Shorter than the idle timeouts of the platforms' front ends (60 s and more): a connection that the far side is just
-# closing would cost a call, because a scoring call is never sent twice.
-KEEP_ALIVE_SECONDS = 15.0
+# Shorter than the idle time of any far side: 60 s and more of the platforms' front ends, 5 s of uvicorn, which MLflow,
+# MLServer and KServe run on. A connection that is just being closed would cost a call, since none is sent twice.
+KEEP_ALIVE_SECONDS = 4.0
 LARGE_BODY_BYTES = 2**20
 
 
 class HttpTransport:
-    """Pooled connections for as long as the `async with` lasts; must be opened in the loop that uses it."""
+    """Pooled connections for as long as the `async with` lasts; must be opened in the loop that uses it.
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    Args:
+        ssl_context: which certificates are trusted; None: those of the system.
+        keep_alive_seconds: how long a connection is kept idle.
+    """
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext | None = None, keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    ) -> None:
         self._ssl_context = ssl_context
+        self._keep_alive_seconds = keep_alive_seconds
+        self._route = lru_cache(maxsize=1024)(_route)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._ssl_context or True, ttl_dns_cache=30
+            limit=0, keepalive_timeout=self._keep_alive_seconds, ssl=self._ssl_context or True, ttl_dns_cache=30
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -63,7 +73,10 @@ class HttpTransport:
     ) -> Response:
         """Make one exchange: see `adapters.base.Transport`."""
         assert self._session is not None, "used outside of its `async with`"  # noqa: S101
-        target = _parsed(url)
+        try:
+            target, proxy = self._route(url)
+        except ValueError as error:
+            raise ConnectError(f"No connection can be made: {error}.") from None
         left = deadline - asyncio.get_running_loop().time()
         if left <= 0:
             raise ConnectError(f"No time left to call {target.host}.")
@@ -72,7 +85,13 @@ class HttpTransport:
             async with (
                 asyncio.timeout_at(deadline),
                 self._session.request(
-                    method, target, headers=headers, data=_payload(body), timeout=timeout, allow_redirects=False
+                    method,
+                    target,
+                    headers=headers,
+                    data=_payload(body),
+                    timeout=timeout,
+                    allow_redirects=False,
+                    proxy=proxy,
                 ) as response,
             ):
                 content = await _read(response, max_bytes)
@@ -83,15 +102,16 @@ class HttpTransport:
             raise ConnectError(f"No connection to {target.host} in time.") from None
         except TimeoutError:
             raise TransportTimeoutError(f"No answer of {target.host} in time.") from None
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL) as error:
             raise ConnectError(f"No connection to {target.host}: {_reason(error)}.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLostError(f"The connection to {target.host} broke: {_reason(error)}.") from error
 
 
-@lru_cache(maxsize=1024)
-def _parsed(url: str) -> URL:
-    return URL(url, encoded=True)
+def _route(url: str) -> tuple[URL, URL | None]:
+    """Return where a request goes, and through which proxy."""
+    target = URL(url, encoded=True)
+    return target, proxy_for(target)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:
@@ -102,6 +122,8 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
 
 def _reason(error: Exception) -> str:
     # aiohttp quotes URLs and headers in its messages; the class and the system's own text are enough.
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered with {error.status}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror

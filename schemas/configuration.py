@@ -149,7 +149,10 @@ class InputSettings(Settings, frozen=True, kw_only=True):
     ] = "ignore"
     defaults: Annotated[
         dict[str, Cell],
-        Doc("Values for columns that a caller left out; without one a missing column is refused."),
+        Doc(
+            "Values for columns that a caller left out; without one a missing column is refused. They need `fields` "
+            "where requests don't name their columns."
+        ),
     ] = field(default_factory=dict)
     constants: Annotated[dict[str, Cell], Doc("Columns that the endpoint wants and callers never send.")] = field(
         default_factory=dict
@@ -190,7 +193,9 @@ class OutputSettings(Settings, frozen=True, kw_only=True):
         Doc("Makes the prediction from a single probability, where the endpoint gives none."),
     ] = None
     labels: Annotated[tuple[Cell, ...], Doc("The classes, in the order of the probability array.")] = ()
-    echo_inputs: Annotated[bool, Doc("Repeat the input columns in the answer.")] = False
+    echo_inputs: Annotated[
+        bool, Doc("Repeat the input columns in the answer; needs `prediction`, or `probability` with `labels`.")
+    ] = False
 
 
 class LogMarkerSettings(Settings, frozen=True, kw_only=True):
@@ -211,7 +216,10 @@ class DeploymentSettings(Settings, frozen=True, kw_only=True):
     response: Annotated[dict[str, Any] | None, Doc("What the endpoint answers: {format: <codec>, ...options}.")] = None
     input: Annotated[InputSettings, Doc("From the caller's columns to the endpoint's.")] = InputSettings()
     output: Annotated[OutputSettings, Doc("From the endpoint's columns to ours.")] = OutputSettings()
-    problem_type: Annotated[Literal["binary", "multiclass", "regression"] | None, Doc("Published by discovery.")] = None
+    problem_type: Annotated[
+        Literal["binary", "multiclass", "regression"] | None,
+        Doc("Published by discovery. regression: `output.prediction` is a number, also where it is written as text."),
+    ] = None
     input_data_type: Annotated[
         Literal["structured", "unstructured_image", "unstructured_text"], Doc("Published by discovery.")
     ] = "structured"
@@ -269,6 +277,16 @@ class EngineSettings(Settings, frozen=True, kw_only=True):
             return self.discover
         names = {endpoint, endpoint.partition("/")[0]}
         return _any_fits(self.discover.include, names) and not _any_fits(self.discover.exclude, names)
+
+    def discovers_within(self, endpoint: str) -> bool:
+        """Whether `discovers` may hold for parts `<endpoint>/<part>`, whose names are not known yet."""
+        if isinstance(self.discover, bool):
+            return self.discover
+        if _any_fits(self.discover.exclude, {endpoint}):
+            return False
+        # A pattern fits some part where it fits the endpoint, or a beginning of it fits what all parts begin with.
+        beginnings = {pattern[:end] for pattern in self.discover.include for end in range(1, len(pattern) + 1)}
+        return self.discovers(endpoint) or any(fnmatchcase(f"{endpoint}/", beginning) for beginning in beginnings)
 
 
 def _any_fits(patterns: tuple[str, ...], names: set[str]) -> bool:

@@ -143,6 +143,7 @@ plain = FormatPlugin(kind="plain", settings=PlainSettings, build=build_plain)
 other = FormatPlugin(kind="other", settings=OtherSettings, build=lambda _: OtherFormat(PlainSettings(), "x/other"))
 presets = (
     Preset(name="tin-text", request={"format": "plain", "header": True, "width": 2}, response={"format": "plain"}),
+    Preset(name="tin-open", request={"format": "plain", "fields": ["a", "b"]}, response={"format": "plain"}),
     Preset(name="tin-lost", request={"format": "gone"}, response={"format": "plain"}),
 )
 old_engine = EnginePlugin(kind="old", settings=TinSettings, connect=connect_tin, api_version=0)

@@ -12,7 +12,14 @@ from schemas.deployment import Endpoint
 
 
 class NativeRequest(Struct, frozen=True):
-    """A request in the endpoint's own form. `accept` is the media type of the answer that the format can read."""
+    """A request in the endpoint's own form.
+
+    Attributes:
+        body: in the endpoint's format.
+        content_type: of `body`.
+        accept: media type of the answer that the format can read; None: any.
+        headers: to be sent beside the engine's own, which count more.
+    """
 
     body: bytes
     content_type: str
@@ -53,6 +60,10 @@ class Engine(Protocol):
 
         Called in the background, never for a scoring call, and not at all with `discover: false`. Blocking SDKs run in
         a thread. Details that the configuration gives for a discovered endpoint are merged in here.
+
+        What is returned takes the place of what an earlier process found. So an endpoint that can't be described for a
+        moment, and of which this process knows nothing yet, is better raised for than left out:
+        `adapters.base.patience` says for how long.
 
         Raises:
             EngineError: the platform can't be asked now; the last directory is served on.

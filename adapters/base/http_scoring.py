@@ -9,6 +9,8 @@ from adapters.base.transport import Response, Transport
 from adapters.base.transport_errors import engine_errors
 
 MAX_ANSWER_BYTES = 256 * 2**20
+THROTTLED_ATTEMPTS = 2
+"""Attempts in all where a platform says that it can't take the call now (assumed: most are one server, overloaded)."""
 
 
 async def post(
@@ -48,5 +50,7 @@ def native_response(what: str, response: Response) -> NativeResponse:
         EngineError: it is anything but a success.
     """
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP
-        raise http_error(what, response)
+        error = http_error(what, response)
+        error.max_attempts = THROTTLED_ATTEMPTS
+        raise error
     return NativeResponse(response.status, response.body, response.headers.get("content-type", ""), response.headers)

@@ -10,6 +10,10 @@ from typing import Literal, Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from msgspec import Struct
+from multidict import CIMultiDictProxy
+
+# Answers that a fault delays are the only ones that are still under way at the end, and nobody waits for them.
+SHUTDOWN_SECONDS = 0.05
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -41,8 +45,8 @@ class Fault(Struct, frozen=True, kw_only=True):
 class Emulator:
     """A platform on a loopback port, from `async with` to its end.
 
-    A subclass passes its routes (each with a `name`) and may look at `requests`, the number of requests by route name,
-    and at `most_at_once`, how many of them were under way at the same time.
+    A subclass passes its routes (each with a `name`). By route name there are `requests`, how many there were,
+    `most_at_once`, how many of them were under way at the same time, and `last_headers`, those of the newest.
     """
 
     def __init__(self, routes: Iterable[web.RouteDef], *, port: int = 0, client_max_size: int = 64 * 2**20) -> None:
@@ -55,6 +59,7 @@ class Emulator:
         self._under_way: Counter[str] = Counter()
         self.requests: dict[str, int] = {}
         self.most_at_once: dict[str, int] = {}
+        self.last_headers: dict[str, CIMultiDictProxy[str]] = {}
         self.url = ""
 
     def play(self, *faults: Fault) -> None:
@@ -71,7 +76,7 @@ class Emulator:
             await self._arrival.wait()
 
     async def __aenter__(self) -> Self:
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._wanted_port)
         await site.start()
@@ -99,6 +104,7 @@ class Emulator:
     async def _play_faults(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = request.match_info.route.name or ""
         self.requests[route] = self.requests.get(route, 0) + 1
+        self.last_headers[route] = request.headers
         self._arrival.set()
         self._arrival = asyncio.Event()
         self._under_way[route] += 1

@@ -2,7 +2,8 @@
 
 A token is renewed at 80 % of its life. While the old one still works nobody waits for that, and a token service that is
 down then costs nothing; from 95 % on, or once a server has rejected the token, callers wait for one task that fetches
-another.
+another. A refusal is the answer to all who ask within the next seconds: asking again at every call could lock the
+account, or have it throttled.
 """
 
 import asyncio
@@ -13,8 +14,10 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from adapters.base import Token
-from schemas.errors import EngineError, EngineUnavailableError
+from schemas.errors import EngineError, EngineRefusedError, EngineUnavailableError
 
+PAUSE_SECONDS = 10.0
+"""How long nobody asks again after a refusal."""
 _RENEW_AT = 0.80
 _DROP_AT = 0.95
 _EARLY_RENEWAL_SECONDS = 5.0
@@ -44,6 +47,7 @@ class RefreshingTokens(ABC):
         self._held: _Held | None = None
         self._attempts = 0
         self._said_no: EngineError | None = None
+        self._said_no_at = 0.0
 
     @abstractmethod
     async def fetch(self, deadline: float) -> Token:
@@ -72,8 +76,8 @@ class RefreshingTokens(ABC):
         held, now = self._held, self._clock()
         if held is not None and now < min(held.renew_at, held.drop_at):
             return held.token
-        if self._said_no is not None and self._attempts != attempts:
-            # Asked while this caller waited: asking again for everyone in the queue could lock the account.
+        # Asked while this caller waited, or refused just now.
+        if self._said_no is not None and (self._attempts != attempts or self._is_refused(now)):
             raise self._said_no.with_traceback(None)
         if held is None or now >= held.drop_at:
             return await self._attempt(deadline)
@@ -93,7 +97,8 @@ class RefreshingTokens(ABC):
             raise self._late() from None
         except EngineError as error:
             # What is only one caller's deadline is not passed on to the others.
-            self._said_no = error if error.engine_status is not None else None
+            answered = error.engine_status is not None or isinstance(error, EngineRefusedError)
+            self._said_no, self._said_no_at = (error if answered else None), self._clock()
             self._attempts += 1
             raise
         life = token.expires_at - started
@@ -101,6 +106,9 @@ class RefreshingTokens(ABC):
         self._said_no = None
         self._attempts += 1
         return token
+
+    def _is_refused(self, now: float) -> bool:
+        return isinstance(self._said_no, EngineRefusedError) and 0 <= now - self._said_no_at < PAUSE_SECONDS
 
     def _late(self) -> EngineUnavailableError:
         return EngineUnavailableError(f"{self._service} issued no token in time.", retryable=True)

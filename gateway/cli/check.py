@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,11 +13,13 @@ from msgspec.structs import replace
 from gateway.cli.console import counted, printable, say, say_error
 from gateway.config import Configuration, load
 from gateway.config.configuration import EngineConfiguration
+from gateway.connecting import configured_endpoints, connected_engine, connected_sink
 from gateway.directory import Directory
 from gateway.directory_store import DirectoryStore
+from gateway.logs import errors_only
 from gateway.registry import Registry
 from gateway.transport import HttpTransport
-from schemas.errors import GatewayError, UnknownDeploymentError
+from schemas.errors import ConfigurationError, GatewayError, UnknownDeploymentError
 
 ONLINE_SECONDS = 120.0
 
@@ -31,6 +34,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _run(arguments: argparse.Namespace) -> int:
     configuration = load(arguments.config, Registry.load())
+    with errors_only():
+        asyncio.run(_try_plugins(configuration))
     parts = (
         counted(len(configuration.engines), "engine"),
         counted(len(configuration.deployments), "deployment"),
@@ -39,7 +44,36 @@ def _run(arguments: argparse.Namespace) -> int:
     say(f"{arguments.config}: no mistakes; {', '.join(parts)}.")
     if not arguments.online:
         return 0
-    return asyncio.run(_ask_engines(configuration))
+    with errors_only():
+        return asyncio.run(_ask_engines(configuration))
+
+
+async def _try_plugins(configuration: Configuration) -> None:
+    """Connect each engine and sink once, as `serve` does: that needs no network.
+
+    Raises:
+        ConfigurationError: with all that a plugin gets wrong.
+    """
+    problems: list[str] = []
+    async with HttpTransport() as transport:
+        for engine in configuration.engines.values():
+            with _kept(problems):
+                async with connected_engine(engine, transport) as connected:
+                    configured_endpoints(engine, connected)
+        for sink in configuration.sinks.values():
+            with _kept(problems):
+                async with connected_sink(sink, transport):
+                    pass
+    if problems:
+        raise ConfigurationError(problems)
+
+
+@contextmanager
+def _kept(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += error.problems
 
 
 async def _ask_engines(configuration: Configuration) -> int:
@@ -65,7 +99,7 @@ async def _ask(name: str, engine: EngineConfiguration, configuration: Configurat
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="openscale-gateway-check-"))
         transport = await stack.enter_async_context(HttpTransport())
-        connected = await stack.enter_async_context(engine.plugin.connect(engine.settings, transport))
+        connected = await stack.enter_async_context(connected_engine(engine, transport))
         directory = Directory(alone, {name: connected}, DirectoryStore(Path(folder) / "directory.json"), time.time)
         if engine.settings.discover:
             await directory.refresh(name)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from gateway.cli.errors import CommandError
 from gateway.config import Configuration
+from gateway.connecting import connected_sink
 from gateway.payloadlog.lane import ConnectedSink
 from gateway.transport import HttpTransport
 
@@ -30,13 +31,13 @@ async def connected_sinks(
 
     Raises:
         CommandError: the configuration has no such sink.
-        MissingExtraError: a driver is not installed.
+        ConfigurationError: one can't be connected, as where its driver is not installed; the message names it.
     """
     names = configured_sinks(configuration, name)
     transport = await stack.enter_async_context(HttpTransport())
     connected = {}
     for one in names:
         sink = configuration.sinks[one]
-        opened = await stack.enter_async_context(sink.plugin.connect(sink.settings, transport))
+        opened = await stack.enter_async_context(connected_sink(sink, transport))
         connected[one] = ConnectedSink(one, opened, sink.settings)
     return connected

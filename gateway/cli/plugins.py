@@ -29,9 +29,9 @@ def _list(arguments: argparse.Namespace) -> int:
         for row in listing:
             add_row(table, row.group, row.kind, f"{row.distribution} {row.version}", row.state, row.origin)
         output_console().print(table)
-        for row in listing:
-            if row.reason is not None:
-                say_error(row.reason)
+        # Each of those that claim one kind has the same reason.
+        for reason in dict.fromkeys(row.reason for row in listing if row.reason is not None):
+            say_error(reason)
     return 1 if any(row.state != "ready" for row in listing) else 0
 
 

@@ -18,7 +18,7 @@ from gateway import app, logs
 from gateway.config import Configuration, load
 from gateway.payloadlog.damage import DamageWatch
 from gateway.registry import Registry
-from gateway.supervisor import Supervisor
+from gateway.supervisor import READY, Supervisor
 from schemas.errors import ConfigurationError
 
 # Threads translate large bodies and write the spool. Shorter than Python's 5 ms, so that small calls beside a large
@@ -37,6 +37,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser = commands.add_parser("serve", help="run the gateway")
     parser.add_argument("--config", required=True, metavar="FILE")
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--ready", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(run=_run)
 
 
@@ -49,7 +50,8 @@ def _run(arguments: argparse.Namespace) -> int:
             log.warning("plugin not usable", group=row.group, kind=row.kind, origin=row.origin, problem=row.reason)
     sys.setswitchinterval(SWITCH_SECONDS)
     if arguments.listener is not None:
-        _run_and_leave(_serve_as_worker(configuration, registry, socket.socket(fileno=arguments.listener)))
+        listener = socket.socket(fileno=arguments.listener)
+        _run_and_leave(_serve_as_worker(configuration, registry, listener, arguments.ready))
     app.prepare(configuration)
     listener = _listen(configuration)
     if configuration.server.workers == 1:
@@ -74,12 +76,14 @@ def _run_and_leave(serving: Coroutine[Any, Any, None]) -> NoReturn:
     os._exit(0)
 
 
-async def _serve_as_worker(configuration: Configuration, registry: Registry, listener: socket.socket) -> None:
+async def _serve_as_worker(
+    configuration: Configuration, registry: Registry, listener: socket.socket, ready: int
+) -> None:
     stop = asyncio.Event()
     _on_stop_signals(stop.set)
     _on_end_of_parent(stop.set)
     # Of damage the supervisor takes care: all workers have to leave the spool.
-    await _serve(configuration, registry, listener, stop, until_damaged=False)
+    await _serve(configuration, registry, listener, stop, until_damaged=False, up=partial(os.write, ready, READY))
 
 
 async def _serve_alone(configuration: Configuration, registry: Registry, listener: socket.socket) -> None:
@@ -107,7 +111,7 @@ async def _serve(
     stop: asyncio.Event,
     *,
     until_damaged: bool,
-    up: Callable[[], None] = lambda: None,
+    up: Callable[[], object],
 ) -> None:
     """Serve until told to stop, or until the spool is found damaged where that is to end it, too."""
     damage = DamageWatch(configuration.payload_log.path)

@@ -7,11 +7,14 @@ import msgspec
 
 from adapters.base import EnginePlugin, FormatPlugin, Preset, SinkPlugin
 from gateway.codecs import DIRECTIONS
-from schemas.configuration import ConfigurationFile, Settings
+from schemas.configuration import ConfigurationFile, ConfiguredDeployment, DeploymentSettings, Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
+
+# By their structs, not by their names: a plugin may have a struct of the same name.
+_OURS = (ConfigurationFile, DeploymentSettings, ConfiguredDeployment)
 
 
 class Plugins(Protocol):
@@ -43,7 +46,7 @@ def compose_schema(plugins: Plugins) -> Schema:
     engines = {kind: plugin.settings for kind, plugin in plugins.engines.items()}
     sinks = {kind: plugin.settings for kind, plugin in plugins.sinks.items()}
     codecs = {kind: plugin.settings for kind, plugin in plugins.formats.items()}
-    structs: list[type[Settings]] = [ConfigurationFile, *engines.values(), *sinks.values(), *codecs.values()]
+    structs: list[type[Settings]] = [*_OURS, *engines.values(), *sinks.values(), *codecs.values()]
     references, definitions = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
     of_struct = dict(zip(structs, references, strict=True))
     root = _definition(definitions, of_struct[ConfigurationFile])
@@ -53,8 +56,8 @@ def compose_schema(plugins: Plugins) -> Schema:
     for kind, struct in codecs.items():
         definitions[options[kind]] = _options(kind, _definition(definitions, of_struct[struct]))
     definitions["codec"] = _choice("format", {kind: {"$ref": f"#/$defs/{name}"} for kind, name in options.items()})
-    for name in ("DeploymentSettings", "ConfiguredDeployment"):
-        _refine_formats(definitions[name], plugins.presets, options)
+    for struct in (DeploymentSettings, ConfiguredDeployment):
+        _refine_formats(_definition(definitions, of_struct[struct]), plugins.presets, options)
     return {"$schema": DIALECT, **root, "title": "Configuration of openscale-gateway", "$defs": definitions}
 
 

@@ -18,19 +18,31 @@ from schemas.configuration import (
 
 
 class EngineConfiguration(Struct, frozen=True):
-    """An entry of `engines`: its settings are of the struct that its plugin names."""
+    """An entry of `engines`: its settings are of the struct that its plugin names, which came with `package`."""
 
     name: str
     plugin: EnginePlugin
     settings: EngineSettings
+    package: str = "unknown"
+
+    @property
+    def title(self) -> str:
+        """What to call it in a message: its place, its kind and the package to look at."""
+        return f"engines.{self.name} (type {self.plugin.kind}, of {self.package})"
 
 
 class SinkConfiguration(Struct, frozen=True):
-    """An entry of `sinks`: its settings are of the struct that its plugin names."""
+    """An entry of `sinks`: its settings are of the struct that its plugin names, which came with `package`."""
 
     name: str
     plugin: SinkPlugin
     settings: SinkSettings
+    package: str = "unknown"
+
+    @property
+    def title(self) -> str:
+        """What to call it in a message, as for an engine."""
+        return f"sinks.{self.name} (type {self.plugin.kind}, of {self.package})"
 
 
 class Configuration(Struct, frozen=True, kw_only=True):

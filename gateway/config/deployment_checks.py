@@ -6,10 +6,14 @@ from itertools import permutations
 from gateway.config.configuration import Draft
 from gateway.config.findings import Place, parse_place
 from gateway.config.native_checks import check_native
+from gateway.config.response_checks import check_response_names
+from gateway.faults import blaming
 from gateway.mapping import ambiguities
 from gateway.public_ids import is_generated_id, public_id_of
 from gateway.registry import Registry
+from gateway.sample_bodies import names_columns
 from schemas.configuration import ConfiguredDeployment, DeploymentSettings
+from schemas.errors import ConfigurationError
 
 IDENTIFIERS = frozenset({"scoring_id", "transaction_id", "deployment_id", "record_id"})
 """Columns by which records are found again, here or in OpenScale."""
@@ -56,8 +60,8 @@ def check_deployment(
     ]
     for where, sentence in problems:
         yield (*place, *parse_place(where)), sentence
-    if settings.log == "native" and has_format and not problems:
-        for step, sentence in check_native(settings, registry):
+    if has_format and not problems:
+        for step, sentence in _check_bodies(settings, registry):
             yield (*place, *step), sentence
     yield from _check_problem_type((*place, "problem_type"), settings)
     yield from _check_redaction((*place, "redact"), settings, draft)
@@ -66,6 +70,34 @@ def check_deployment(
 
 def _names_a_format(settings: DeploymentSettings) -> bool:
     return settings.format is not None or settings.request is not None or settings.response is not None
+
+
+def _check_bodies(settings: DeploymentSettings, registry: Registry) -> Iterator[tuple[Place, str]]:
+    """Check the mapping against what the formats make of tables; neither has a problem of its own."""
+    yield from _check_defaults(settings, registry)
+    yield from check_response_names(settings, registry)
+    if settings.log == "native":
+        yield from check_native(settings, registry)
+
+
+def _check_defaults(settings: DeploymentSettings, registry: Registry) -> Iterator[tuple[Place, str]]:
+    if not settings.input.defaults or settings.input.fields:
+        return
+    request_format, _ = registry.compile_formats(settings)
+    try:
+        with blaming(registry.request_format_title(settings), "a row of numbers"):
+            named = names_columns(request_format)
+    except ConfigurationError as error:
+        yield ("request",), error.message
+        return
+    if not named:
+        yield (
+            ("input", "defaults"),
+            (
+                "The endpoint's requests don't name their columns, so that a default would move other cells: name the "
+                "columns in `input.fields`, in the endpoint's order."
+            ),
+        )
 
 
 def _check_problem_type(place: Place, settings: DeploymentSettings) -> Iterator[tuple[Place, str]]:

@@ -1,9 +1,9 @@
 """From a file to a configuration, or to the list of all its mistakes."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from adapters.base import EnginePlugin, SinkPlugin
 from gateway.config.checks import check
@@ -13,14 +13,17 @@ from gateway.config.conversion import convert
 from gateway.config.expansion import expand
 from gateway.config.findings import Findings
 from gateway.config.plugin_names import find_plugins
+from gateway.config.plugin_schemas import blaming_schemas
 from gateway.config.validation import validate
 from gateway.config.yaml_tree import Document, parse_yaml
+from gateway.faults import blaming
 from gateway.registry import Registry
 from schemas.configuration import AuthSettings, ConfiguredDeployment, PayloadLogSettings, ServerSettings, Settings
 from schemas.errors import ConfigurationError
 
 P = TypeVar("P", EnginePlugin, SinkPlugin)
 S = TypeVar("S", bound=Settings)
+Section = Literal["engines", "sinks"]
 
 
 def load(path: str | Path, registry: Registry, environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -58,7 +61,8 @@ def _draft(document: Document, registry: Registry, environ: Mapping[str, str], f
         return None
     expanded = expand(document.value, environ, findings)
     find_plugins(expanded.value, registry, findings)
-    tree = validate(expanded, compose_schema(registry), findings)
+    with blaming_schemas(registry):
+        tree = validate(expanded, compose_schema(registry), findings)
     if not isinstance(tree, dict):
         return None
     draft = _Converter(tree, findings, registry).draft()
@@ -88,9 +92,9 @@ class _Converter:
 
     def _engines(self) -> dict[str, EngineConfiguration]:
         return {
-            name: EngineConfiguration(name, plugin, settings)
-            for name, plugin in self._plugins("engines", self._registry.engine).items()
-            if (settings := self._entry("engines", name, plugin.settings)) is not None
+            name: EngineConfiguration(name, plugin, settings, package)
+            for name, plugin, package in self._plugins("engines", self._registry.engine)
+            if (settings := self._plugin_entry("engines", name, plugin.settings, package)) is not None
         }
 
     def _deployments(self) -> dict[str, ConfiguredDeployment]:
@@ -102,9 +106,9 @@ class _Converter:
 
     def _sinks(self) -> dict[str, SinkConfiguration]:
         return {
-            name: SinkConfiguration(name, plugin, settings)
-            for name, plugin in self._plugins("sinks", self._registry.sink).items()
-            if (settings := self._entry("sinks", name, plugin.settings)) is not None
+            name: SinkConfiguration(name, plugin, settings, package)
+            for name, plugin, package in self._plugins("sinks", self._registry.sink)
+            if (settings := self._plugin_entry("sinks", name, plugin.settings, package)) is not None
         }
 
     def _section(self, name: str, struct: type[S]) -> S | None:
@@ -116,11 +120,21 @@ class _Converter:
         entries = self._tree.get(section, {})
         return [name for name in entries if not self._bad(section, name)] if isinstance(entries, dict) else []
 
-    def _plugins(self, section: str, find: Callable[[str], P]) -> dict[str, P]:
-        return {name: find(self._tree[section][name]["type"]) for name in self._names(section)}
+    def _plugins(self, section: Section, find: Callable[[str], P]) -> Iterator[tuple[str, P, str]]:
+        for name in self._names(section):
+            kind = self._tree[section][name]["type"]
+            yield name, find(kind), self._registry.package(section, kind)
 
     def _entry(self, section: str, name: str, struct: type[S]) -> S | None:
         return convert(self._tree[section][name], struct, (section, name), self._findings)
+
+    def _plugin_entry(self, section: Section, name: str, struct: type[S], package: str) -> S | None:
+        try:
+            with blaming(f"The plugin {self._tree[section][name]['type']} of {package}", "its settings struct"):
+                return self._entry(section, name, struct)
+        except ConfigurationError as error:
+            self._findings.add((section, name), error.message)
+            return None
 
     def _bad(self, section: str, name: str) -> bool:
         return self._findings.touches((section, name)) or self._findings.covers((section, name))

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from adapters.base import Body, Format
+from adapters.base import Body
 from gateway.body_form import is_fields_values
 from gateway.config.findings import Place
+from gateway.faults import blaming
 from gateway.mapping.columns import InputColumns
 from gateway.registry import Registry
+from gateway.sample_bodies import sample_body
 from schemas.configuration import DeploymentSettings
-from schemas.errors import ConfigurationError, EngineReplyError, UnprocessableRequestError
-from schemas.table import Table
+from schemas.errors import ConfigurationError, EngineReplyError
 
-# What endpoints take in a cell; some take texts only.
-_CELLS = (1, "1")
 _ANY_COLUMN = ("column",)
 _ALIKE = (
     "The endpoint's own requests look like fields/values, so `native` can't tell them apart: use `application`, with "
@@ -35,25 +34,27 @@ def check_native(settings: DeploymentSettings, registry: Registry) -> Iterator[t
             ("log_marker", "body_key"),
             "With `log: native` a body goes to the endpoint as it is: mark calls with a `header`.",
         )
+    try:
+        with blaming(registry.request_format_title(settings), "a row of numbers, to and fro,"):
+            problem = _problem(settings, registry)
+    except ConfigurationError as error:
+        yield ("request",), error.message
+        return
+    if problem is not None:
+        yield ("log",), problem
+
+
+def _problem(settings: DeploymentSettings, registry: Registry) -> str | None:
     request_format, _ = registry.compile_formats(settings)
     named = InputColumns(settings.input, None).native
     columns = named or _ANY_COLUMN
-    body = _written(request_format, columns)
+    body = sample_body(request_format, columns)
     if body is None:
-        return
+        return None
     if is_fields_values(body.content):
-        yield ("log",), _ALIKE
-    elif not _reads(registry, settings, named, columns, body):
-        yield ("log",), _UNREADABLE if named else _UNNAMED
-
-
-def _written(request_format: Format, columns: Sequence[str]) -> Body | None:
-    """Return a body of one row; None where the format takes no such cells, so that nothing can be told of it."""
-    for cell in _CELLS:
-        try:
-            return request_format.encode(Table(columns, [[cell] * len(columns)]))
-        except UnprocessableRequestError:
-            continue
+        return _ALIKE
+    if not _reads(registry, settings, named, columns, body):
+        return _UNREADABLE if named else _UNNAMED
     return None
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from gateway.mapping.labels import Labels
-from gateway.mapping.stated_classes import stated_classes
+from gateway.mapping.labels import Labels, spellings
+from gateway.mapping.numbers import number_in
+from gateway.mapping.probabilities import positive_position
+from gateway.mapping.stated_classes import ends_with_number, stated_classes
 from schemas.configuration import InputSettings, OutputSettings
 from schemas.table import Cell
 
@@ -17,6 +19,7 @@ def ambiguities(input_settings: InputSettings, output_settings: OutputSettings) 
     """Return what has to be settled before these settings can be used."""
     return [
         *_of_columns(input_settings),
+        *_of_passed_columns(output_settings),
         *_of_labels(output_settings.labels),
         *_of_prediction(output_settings),
         *_of_probability(output_settings),
@@ -39,17 +42,37 @@ def _of_columns(settings: InputSettings) -> Iterator[Problem]:
             yield f"input.defaults.{name}", "The column is not in `input.fields`: add it there, or remove the default."
 
 
+def _of_passed_columns(settings: OutputSettings) -> Iterator[Problem]:
+    """Check what can't be said of the endpoint's columns where they pass as they are."""
+    if settings.prediction is not None:
+        return
+    if settings.labels and settings.probability is None:
+        yield (
+            "output.labels",
+            (
+                "They say nothing of columns that pass as they are: name those that hold classes in "
+                "`output.prediction` or `output.probability`, or remove the labels."
+            ),
+        )
+    if settings.echo_inputs and not (settings.labels and settings.probability):
+        yield (
+            "output.echo_inputs",
+            "Nothing tells what the endpoint echoes from what it predicts: name its column in `output.prediction`.",
+        )
+
+
 def _of_labels(labels: Sequence[Cell]) -> Iterator[Problem]:
     if len(labels) == 1:
         yield "output.labels", "There is one label only: name all classes, in the order of the probabilities."
-    seen: list[Cell] = []
+    seen: set[Cell] = set()
     for k, label in enumerate(labels):
         if label is None or isinstance(label, list | dict):
             yield f"output.labels[{k}]", "A label is a string, a number or a boolean."
-        elif Labels(seen).position(label) is not None:
+            continue
+        written = {label, *spellings(label)}
+        if not seen.isdisjoint(written):
             yield f"output.labels[{k}]", "It equals a label before it, and could not be told apart in an answer."
-        else:
-            seen.append(label)
+        seen |= written
 
 
 def _of_prediction(settings: OutputSettings) -> Iterator[Problem]:
@@ -80,8 +103,10 @@ def _of_probability(settings: OutputSettings) -> Iterator[Problem]:
         )
     elif of == "positive" and n_labels not in (0, _BINARY):
         yield "output.probability_of", f"`positive` is for two labels; here are {n_labels}."
+    elif of == "positive":
+        yield from _of_positive_field(settings, settings.probability)
     elif of == "winner":
-        yield from _of_winner(settings)
+        yield from _of_winner(settings, settings.probability)
 
 
 def _of_several_fields(settings: OutputSettings, fields: Sequence[str]) -> Iterator[Problem]:
@@ -113,7 +138,41 @@ def _of_stated_classes(labels: Sequence[Cell], fields: Sequence[str]) -> Iterato
             )
 
 
-def _of_winner(settings: OutputSettings) -> Iterator[Problem]:
+def _of_positive_field(settings: OutputSettings, field: str) -> Iterator[Problem]:
+    stated = _class_of_single(settings.labels, field)
+    positive = positive_position(settings, Labels(settings.labels))
+    if stated is None or stated == positive:
+        return
+    if settings.positive is not None and _may_count(field, settings.labels[stated]):
+        return
+    yield (
+        "output.probability",
+        (
+            f"Its name says that it is of the class `{settings.labels[stated]}`, but the positive label is "
+            f"`{settings.labels[positive]}`: say in `output.positive` whose probability it is, or name another field."
+        ),
+    )
+
+
+def _class_of_single(labels: Sequence[Cell], field: str) -> int | None:
+    return None if any(_of_labels(labels)) else stated_classes((field,), labels)[0]
+
+
+def _may_count(field: str, label: Cell) -> bool:
+    """Whether the number in a name may be that of an output, `output_0`, rather than of a class."""
+    return number_in(label) is not None and ends_with_number(field)
+
+
+def _of_winner(settings: OutputSettings, field: str) -> Iterator[Problem]:
+    stated = _class_of_single(settings.labels, field)
+    if stated is not None and not _may_count(field, settings.labels[stated]):
+        yield (
+            "output.probability",
+            (
+                f"Its name says that it is of the class `{settings.labels[stated]}`, whoever wins: set "
+                "`output.probability_of: positive`, and name that class in `output.positive`."
+            ),
+        )
     if settings.prediction is None:
         yield "output.probability_of", "`winner` needs `output.prediction`, which tells who won."
     if len(settings.labels) != _BINARY:

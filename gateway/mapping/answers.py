@@ -9,6 +9,7 @@ from gateway.mapping.cells import PREDICTION, PROBABILITY, opened
 from gateway.mapping.contradictions import Contradictions
 from gateway.mapping.label_order import LabelOrder
 from gateway.mapping.labels import Labels
+from gateway.mapping.numbers import is_missing, number_in
 from gateway.mapping.probabilities import Probability, decided, positive_position, probability_reader
 from schemas.configuration import OutputSettings
 from schemas.errors import EngineReplyError
@@ -44,10 +45,12 @@ class Answers:
 
     Args:
         settings: `output` of the deployment.
+        numeric: the prediction is a number, also where the endpoint writes it as text.
     """
 
-    def __init__(self, settings: OutputSettings) -> None:
+    def __init__(self, settings: OutputSettings, *, numeric: bool = False) -> None:
         self._settings = settings
+        self._numeric = numeric
         self._labels = Labels(settings.labels)
         self._answer_labels = self._labels.all or None
         self._order = LabelOrder(settings, self._labels)
@@ -72,8 +75,8 @@ class Answers:
         else:
             fields, values = plan.fields, list(map(plan.answer, table.rows, range(len(table.rows))))
         if self._settings.echo_inputs and request.fields is not None:
-            fields, values = self._echoed(fields, values, request, request.fields)
-        return ScoringResponse(fields, values, self._answer_labels)
+            fields, values = _echoed(fields, values, request, request.fields)
+        return ScoringResponse(fields, values, None if plan.answer is None else self._answer_labels)
 
     def labels_contradict(self, table: Table) -> bool:
         """See `Mapping.labels_contradict`."""
@@ -129,7 +132,7 @@ class Answers:
 
     def _label(self) -> Callable[[Cell, int], Cell]:
         if not self._labels.all:
-            return _as_it_is
+            return _number if self._numeric else _as_it_is
         return self._labels.indexed if self._settings.prediction_is == "index" else self._labels.labelled
 
     def _derived(self, probability: Probability) -> _Plan:
@@ -144,21 +147,15 @@ class Answers:
 
         return _Plan([PREDICTION, PROBABILITY], answer)
 
-    def _echoed(
-        self, fields: list[str], values: Values, request: ScoringRequest, columns: list[str]
-    ) -> tuple[list[str], Values]:
-        """Put the caller's columns in front; where a native column echoes one, the caller's own value stands."""
-        own = {PREDICTION, PROBABILITY} if self._settings.prediction or self._settings.probability else set()
-        kept = [k for k, name in enumerate(columns) if name not in own]
-        names = {columns[k] for k in kept}
-        answered = [k for k, name in enumerate(fields) if name not in names]
-        return (
-            [*(columns[k] for k in kept), *(fields[k] for k in answered)],
-            [
-                [*(sent[k] for k in kept), *(row[k] for k in answered)]
-                for sent, row in zip(request.values, values, strict=True)
-            ],
-        )
+
+def _echoed(fields: list[str], values: Values, request: ScoringRequest, columns: list[str]) -> tuple[list[str], Values]:
+    """Put the caller's columns in front, without those that could be taken for answered ones."""
+    answered = {PREDICTION, PROBABILITY, *fields}
+    kept = [k for k, name in enumerate(columns) if name not in answered]
+    return (
+        [*(columns[k] for k in kept), *fields],
+        [[*(sent[k] for k in kept), *row] for sent, row in zip(request.values, values, strict=True)],
+    )
 
 
 def _passed(columns: tuple[str, ...], taken: Sequence[str], probability: Probability) -> _Plan:
@@ -185,6 +182,17 @@ def _index(name: str, position: dict[str, int]) -> int:
 
 def _as_it_is(value: Cell, n: int) -> Cell:
     return value
+
+
+def _number(value: Cell, n: int) -> Cell:
+    if not isinstance(value, str):
+        return value
+    number = number_in(value)
+    if number is None and not is_missing(value):
+        raise EngineReplyError(
+            f"Row {n}: the prediction of a regression is a text, and no number.", target=f"values[{n}]"
+        )
+    return number
 
 
 def _lists(rows: Sequence[Any]) -> Values:

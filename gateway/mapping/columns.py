@@ -29,16 +29,21 @@ class InputColumns:
     """Matches columns by name, puts them in the endpoint's order, and adds defaults and constants.
 
     Constants that `fields` does not name follow its columns. Without `fields` (and where the platform names no columns
-    either) the caller's columns pass as sent, followed by the defaults that are missing and the constants.
+    either) the caller's columns pass as sent, followed by the defaults that are missing and the constants. Where the
+    endpoint knows columns by their place alone, a default has none then, and the column has to be sent.
 
     Args:
         settings: `input` of the deployment.
         endpoint_columns: stands in for `input.fields`.
+        by_place: the endpoint knows columns by their place alone.
     """
 
-    def __init__(self, settings: InputSettings, endpoint_columns: Sequence[str] | None) -> None:
+    def __init__(
+        self, settings: InputSettings, endpoint_columns: Sequence[str] | None, *, by_place: bool = False
+    ) -> None:
         named = settings.fields or endpoint_columns or None
         self._settings = settings
+        self._by_place = by_place
         self._added = settings.defaults | settings.constants
         self._columns = None if named is None else tuple(dict.fromkeys([*named, *settings.constants]))
         self._sent = () if named is None else tuple(name for name in named if name not in settings.constants)
@@ -102,7 +107,7 @@ class InputColumns:
     def _compiled(self, fields: tuple[str, ...]) -> _Plan:
         columns = self._columns
         if columns is None:
-            columns = tuple(dict.fromkeys([*fields, *self._added]))
+            columns = self._completed(fields)
         else:
             self._check(fields, columns)
         position = {name: n for n, name in enumerate(fields)}
@@ -115,6 +120,19 @@ class InputColumns:
                 indexes.append(len(fields) + len(tail))
                 tail.append(self._added[name])
         return _Plan(columns, None if columns == fields and not tail else _picker(indexes, tail))
+
+    def _completed(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns of a request and those that are added, where nothing else names any."""
+        constants = self._settings.constants
+        sent = [name for name in fields if name not in constants]
+        missing = [name for name in self._settings.defaults if name not in fields]
+        if missing and self._by_place:
+            raise UnprocessableRequestError(
+                "The endpoint knows columns by their place, and nothing says which place those have that the request "
+                f"lacks: {_listed(missing)}. Send them, or configure `input.fields`.",
+                target="fields",
+            )
+        return (*sent, *missing, *constants)
 
     def _check(self, fields: tuple[str, ...], columns: tuple[str, ...]) -> None:
         sent = set(fields)

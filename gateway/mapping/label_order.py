@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.mapping.labels import Labels
 from gateway.mapping.numbers import number_in
+from gateway.mapping.spelled_labels import SpelledLabels
 from schemas.configuration import OutputSettings
 from schemas.table import Cell, Table
 
@@ -21,9 +22,10 @@ class LabelOrder:
     """
 
     def __init__(self, settings: OutputSettings, labels: Labels) -> None:
-        self._labels = labels
+        self._labels = SpelledLabels(labels.all)
         self._expected = list(range(len(labels)))
-        of_vector = isinstance(settings.probability, str) and settings.probability_of in ("each", "positive")
+        # The fields of a list may be positions in an array, too, that the codec gave names to.
+        of_vector = isinstance(settings.probability, tuple) or settings.probability_of in ("each", "positive")
         self._matters = bool(labels.all) and (of_vector or settings.prediction_is == "index")
         # In other rows a list of labels is something else: k-NN names those of the neighbours.
         self._in_rows = of_vector
@@ -33,13 +35,17 @@ class LabelOrder:
         return self._matters and any(map(self._is_another, self._stated(table)))
 
     def _stated(self, table: Table) -> Iterator[Sequence[Cell]]:
-        if table.labels is not None:
+        if table.labels is not None and not self._are_of_rows(table.labels, table):
             yield table.labels
         if self._in_rows and LABELS in (table.columns or ()):
             yield from _of_rows(table, list(table.columns or ()).index(LABELS))
 
+    def _are_of_rows(self, stated: Sequence[Cell], table: Table) -> bool:
+        """Whether a list may hold a label for each row instead of the classes."""
+        return len(stated) == len(table.rows) != len(self._expected)
+
     def _is_another(self, stated: Sequence[Cell]) -> bool:
-        if len(stated) != len(self._expected):
+        if len(stated) < 2:  # noqa: PLR2004 - one class is no order
             return False
         positions = [self._labels.position(label) for label in stated]
         if None in positions:

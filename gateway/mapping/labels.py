@@ -24,7 +24,7 @@ class Labels:
         # As keys, 0, 0.0 and False are one and the same.
         self._positions: dict[Cell, int] = {label: k for k, label in enumerate(self.all)}
         for k, label in enumerate(self.all):
-            for other in _spellings(label):
+            for other in spellings(label):
                 self._positions.setdefault(other, k)
 
     def __len__(self) -> int:
@@ -74,7 +74,7 @@ class Labels:
         return self.all[int(index)]
 
 
-def _spellings(label: Cell) -> list[Cell]:
+def spellings(label: Cell) -> list[Cell]:
     """Return what else a platform may write for a label."""
     if isinstance(label, bool):
         return ["true", "True"] if label else ["false", "False"]

@@ -26,6 +26,8 @@ class Mapping:
         output_settings: OutputSettings,
         *,
         endpoint_columns: Sequence[str] | None = None,
+        by_place: bool = False,
+        problem_type: str | None = None,
     ) -> "Mapping":
         """Prepare the mapping of a deployment whose settings have no `ambiguities`.
 
@@ -33,8 +35,13 @@ class Mapping:
             input_settings: `input` of the deployment.
             output_settings: `output` of the deployment.
             endpoint_columns: what the platform says the endpoint takes; stands in for `input.fields`.
+            by_place: requests don't carry the names of their columns.
+            problem_type: of the deployment; the prediction of a `regression` is a number.
         """
-        return cls(InputColumns(input_settings, endpoint_columns), Answers(output_settings))
+        return cls(
+            InputColumns(input_settings, endpoint_columns, by_place=by_place),
+            Answers(output_settings, numeric=problem_type == "regression"),
+        )
 
     @property
     def output_fields(self) -> list[str] | None:
@@ -46,7 +53,7 @@ class Mapping:
 
         Raises:
             UnprocessableRequestError: columns are missing (`target`: `fields`), refused as unknown, or can't be told
-                apart because the request has no names.
+                apart because the request has no names; or a default has no place among those that are sent.
         """
         return self._columns.table(request)
 
@@ -75,9 +82,11 @@ class Mapping:
         return self._answers.response(table, request)
 
     def labels_contradict(self, table: Table) -> bool:
-        """Whether a native answer states another order of classes than `output.labels`, where that would matter.
+        """Whether a native answer states other classes than `output.labels`, or another order, where that would matter.
 
-        It may state it beside its rows, or in a column `labels`. A list of another length is no order of classes.
+        It may state them beside its rows, or in a column `labels`. Their numbers from 0 on, other letters' case and
+        other separators mean the same. A list of one is no order of classes, nor one beside the rows that has another
+        length than `output.labels` and a label for each row.
         """
         return self._answers.labels_contradict(table)
 

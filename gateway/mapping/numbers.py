@@ -19,6 +19,11 @@ def number_in(value: Cell) -> int | float | None:
     return value if isinstance(value, float) and math.isfinite(value) else None
 
 
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a number that is not there: blank, or `nan`."""
+    return text.strip().lower() in ("", "nan")
+
+
 def _spelled(text: str) -> int | float | None:
     if _INTEGER.fullmatch(text):
         try:

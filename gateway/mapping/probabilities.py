@@ -8,7 +8,7 @@ import msgspec
 from gateway.mapping.cells import opened
 from gateway.mapping.labels import Labels
 from gateway.mapping.logits import logistic, softmax
-from gateway.mapping.numbers import number_in
+from gateway.mapping.numbers import is_missing, number_in
 from schemas.configuration import OutputSettings
 from schemas.errors import EngineReplyError
 from schemas.table import Cell
@@ -119,10 +119,12 @@ def _each(name: str, at: int, n_labels: int, *, may_be_single: bool, logits: boo
     def read(row: Row, prediction: Cell, n: int) -> Cell:
         cell = row[at]
         if type(cell) is str:
-            cell = _array_in(cell)
+            cell = _read(cell)
         if type(cell) is not list:
             if cell is None or may_be_single:
                 return _of_logit(cell, name, n) if logits else _single(cell, name, n)
+            if isinstance(cell, str) and number_in(cell) is None:
+                raise _wrong(name, n, "is a text that holds no array")
             raise _wrong(name, n, "is no array: say in `output.probability_of` what it is")
         cell = _dense(cell)
         if n_labels and len(cell) != n_labels:
@@ -157,7 +159,7 @@ def _real(cell: Cell, name: str, n: int) -> float | None:
         return None
     number = number_in(cell)
     if number is None:
-        if isinstance(cell, str) and cell.strip().lower() in ("", "nan"):
+        if isinstance(cell, str) and is_missing(cell):
             return None
         raise _wrong(name, n, "is no number")
     return number
@@ -172,14 +174,16 @@ def _number(cell: Cell, name: str, n: int) -> float | None:
     return min(max(float(number), 0.0), 1.0)
 
 
-def _array_in(text: str) -> Cell:
-    """Return the array that a string holds, as containers write it into a cell; else the string."""
-    if not text.lstrip().startswith("["):
-        return text
+def _read(text: str) -> Cell:
+    """Return the array that a string holds, as containers write it into a cell; None for nothing; else the string."""
+    trimmed = text.strip()
+    if not trimmed.startswith("["):
+        return None if is_missing(trimmed) else text
     try:
-        return msgspec.json.decode(text)
+        return msgspec.json.decode(trimmed)
     except (msgspec.DecodeError, RecursionError):
-        return text
+        # Python writes `nan`, and numbers such as `2.`, which JSON does not know.
+        return trimmed[1:-1].split(",") if trimmed.endswith("]") else text
 
 
 def _dense(cell: list[Cell]) -> list[Cell]:

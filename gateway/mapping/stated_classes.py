@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.mapping.labels import Labels
+from gateway.mapping.spelled_labels import SpelledLabels
 from schemas.table import Cell
 
 _LAST_NUMBER = re.compile(r"(?<!\d)\d{1,9}$")
@@ -30,24 +31,24 @@ def stated_classes(fields: Sequence[str], labels: Sequence[Cell]) -> list[int | 
     return [k if k is not None or found.count(end) > 1 else end for k, end in zip(certain, found, strict=True)]
 
 
+def ends_with_number(field: str) -> bool:
+    """Whether the end of a name may be a number that only counts."""
+    return _LAST_NUMBER.search(field) is not None
+
+
 class _LabelNames:
     """The labels as parts of a column's name spell them."""
 
     def __init__(self, labels: Sequence[Cell]) -> None:
         self._labels = Labels(labels)
-        words = [_folded(str(label)) if isinstance(label, str | bool) else "" for label in labels]
-        # A number is more than its digits: -1 is not 1.
-        self._words = {
-            word: k for k, word in enumerate(words) if words.count(word) == 1 and any(map(str.isalpha, word))
-        }
+        self._spelled = SpelledLabels(labels)
 
     def quoted_in(self, field: str) -> int | None:
         text = field.partition('"')[2].rpartition('"')[0]
         return self._labels.position(text) if text else None
 
     def position(self, text: str) -> int | None:
-        position = self._labels.position(text)
-        return self._words.get(_folded(text)) if position is None else position
+        return self._spelled.position(text)
 
     def at_end_of(self, field: str) -> int | None:
         """Return the longest label that the name ends with."""
@@ -64,7 +65,3 @@ def _count(fields: Sequence[str]) -> bool:
     ends = [_LAST_NUMBER.search(field) for field in fields]
     numbers = [int(end[0]) for end in ends if end is not None]
     return len(numbers) == len(fields) and all(number == numbers[0] + k for k, number in enumerate(numbers))
-
-
-def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()

@@ -4,7 +4,7 @@ import json
 import subprocess
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class TrainedModel(Struct, frozen=True):
     """A model on disk, and what it says itself.
 
     Attributes:
-        folder: holds `model.joblib`.
+        folder: holds `model.joblib`, and `sample.json` with its first row.
         direct: label and class probabilities of every row, in the order of the file, predicted without any server.
     """
 
@@ -33,14 +33,15 @@ def train(rows_file: Path, folder: Path) -> TrainedModel:
     return TrainedModel(folder, json.loads((folder / "direct.json").read_text(encoding="utf-8")))
 
 
-def serving(model: TrainedModel, answer: Literal["json", "text"]) -> AbstractAsyncContextManager[str]:
+def serving(model: TrainedModel, script: str, **environ: str) -> AbstractAsyncContextManager[str]:
     """Serve the model and yield the URL before `/score`.
 
     The package's own command listens on all interfaces; its WSGI application runs under the same gunicorn on loopback.
 
     Args:
         model: to serve.
-        answer: text: the script serialises its answer itself, so that it arrives encoded twice.
+        script: of `inference_server`, that answers with it.
+        environ: what the script is told by the environment.
     """
     return announced_server(
         *(python_of(ENVIRONMENT), "-m", "gunicorn", "--bind", "127.0.0.1:0"),
@@ -51,8 +52,8 @@ def serving(model: TrainedModel, answer: Literal["json", "text"]) -> AbstractAsy
         directory=model.folder,
         environ={
             "AML_APP_ROOT": str(SCRIPTS),
-            "AZUREML_ENTRY_SCRIPT": "score.py",
+            "AZUREML_ENTRY_SCRIPT": script,
             "AZUREML_MODEL_DIR": str(model.folder),
-            "ANSWER": answer,
+            **environ,
         },
     )

@@ -38,6 +38,7 @@ def mlflow_models(credit_risk: CreditRisk, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def inference_server(trained_model: TrainedModel, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """URL of Microsoft's inference server; parametrize it with `json` or `text`, the form of the script's answer."""
-    async with azureml_server.serving(trained_model, request.param) as url:
+    """URL of Microsoft's inference server; parametrize it with the name of its script, and what that is told."""
+    script, environ = request.param
+    async with azureml_server.serving(trained_model, script, **environ) as url:
         yield url

@@ -10,9 +10,10 @@ from typing import Any
 
 from adapters.testing.credit_risk import LABELS, NUMERIC_COLUMNS, numeric_cells
 from adapters.testing.sagemaker import AccessKey, LinearLearner, SageMakerEmulator
+from tests.acceptance import moto_process
 from tests.acceptance.credit_risk_data import CreditRisk
 from tests.acceptance.every_row import AUTH, BATCH_ROWS, Rows, assert_recorded, joined, score_every_row
-from tests.fakes.aws_accounts import aws_account
+from tests.fakes.aws_accounts import aws_account_at
 from tests.gateway_process import StartGateway
 
 KEY = AccessKey(id="AKIAACCEPTANCE", secret="for-tests-only")
@@ -26,10 +27,11 @@ async def test_every_row_scores_as_by_the_model_itself_in_parts_and_is_in_the_re
     rows = [numeric_cells(row) for row in credit_risk.rows]
     direct = _direct(rows)
     assert {label for label, _ in direct} == set(LABELS)
-    async with aws_account(KEY) as account, SageMakerEmulator(key=KEY) as runtime:
-        await account.create_endpoint("credit")
+    async with moto_process.serving(tmp_path) as control_plane, SageMakerEmulator(key=KEY) as runtime:
+        with aws_account_at(control_plane, KEY) as account:
+            await account.create_endpoint("credit")
         runtime.add_endpoint("credit", model=MODEL)
-        gateway = await start_gateway(_configuration(account.url, runtime.url))
+        gateway = await start_gateway(_configuration(control_plane, runtime.url))
 
         answers = await score_every_row(gateway, "credit-risk", NUMERIC_COLUMNS, rows)
 

@@ -1,8 +1,8 @@
 """An AWS account that nobody here wrote: moto's server, filled with AWS's own SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -51,14 +51,21 @@ async def aws_account(key: AccessKey) -> AsyncIterator[AwsAccount]:
     with moto_server() as url:
         async with aiohttp.ClientSession(raise_for_status=True) as session, session.post(f"{url}/moto-api/reset"):
             pass
-        sdk = boto3.client(
-            "sagemaker",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id=key.id,
-            aws_secret_access_key=key.secret,
-        )
-        try:
-            yield AwsAccount(url, sdk)
-        finally:
-            sdk.close()
+        with aws_account_at(url, key) as account:
+            yield account
+
+
+@contextmanager
+def aws_account_at(url: str, key: AccessKey) -> Iterator[AwsAccount]:
+    """Open an account that is served already."""
+    sdk = boto3.client(
+        "sagemaker",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id=key.id,
+        aws_secret_access_key=key.secret,
+    )
+    try:
+        yield AwsAccount(url, sdk)
+    finally:
+        sdk.close()

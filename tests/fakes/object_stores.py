@@ -1,7 +1,7 @@
 """Object stores on loopback with scripts of faults: moto's S3 behind a relay, and a little of Azure Blob Storage."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from io import BytesIO
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -44,9 +44,10 @@ class S3Relay(Objects):
 
     def objects(self) -> dict[str, bytes]:
         """Return the bodies by key."""
-        client = s3_client(self._server)
-        listed = client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
-        return {item["Key"]: client.get_object(Bucket=self.bucket, Key=item["Key"])["Body"].read() for item in listed}
+        with closing(s3_client(self._server)) as client:
+            listed = client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+            keys = [item["Key"] for item in listed]
+            return {key: client.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
     async def _store(self, request: web.Request) -> web.Response:
         if self.refuses(await request.read()):
@@ -126,7 +127,8 @@ async def s3() -> AsyncIterator[S3Relay]:
     """Run S3 with a bucket."""
     bucket = f"records-{uuid4().hex}"
     with moto_server() as server:
-        s3_client(server).create_bucket(Bucket=bucket)
+        with closing(s3_client(server)) as client:
+            client.create_bucket(Bucket=bucket)
         async with S3Relay(server, bucket) as relay:
             yield relay
 

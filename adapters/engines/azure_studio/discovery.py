@@ -1,8 +1,7 @@
 """From the web services of a subscription to endpoints."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ import msgspec
 import structlog
 
 from adapters.base.http_access import may_carry_token
+from adapters.base.patience import Patience, may_pass
 from adapters.base.timestamps import utc_timestamp
 from adapters.engines.azure_studio.arm import ControlPlane, WebService
 from adapters.engines.azure_studio.native import Native
@@ -39,30 +39,35 @@ class Discovery:
         self._settings = settings
         self._control = control
         self._columns: dict[str, tuple[str | None, tuple[str, ...] | None]] = {}
+        self._patience = Patience()
 
     async def endpoints(self) -> list[Endpoint]:
         """Return the services that can score; one at fault does not hide the others.
 
-        A service whose columns can't be had is left out until they can; one without its key stays: its first call asks
-        for the key again.
+        A service whose columns can't be had for the moment keeps those that were known; without any it is left out, but
+        not before they were asked for a few times: see `Patience`. One without its key stays: its first call asks for
+        the key again.
 
         Raises:
-            EngineError: the services can't be listed, or none of them can be described.
+            EngineError: the services can't be listed, or none of them can be described, or one can't be that an earlier
+                process may have known.
         """
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
-        services = [service for service in await self._control.services(deadline) if can_score(service)]
-        named = [(name, service) for name, service in _named(services) if self._wanted(name)]
+        listed = await self._control.services(deadline)
+        named = {self._name(service): service for service in listed if can_score(service)}
+        wanted = {name: service for name, service in named.items() if self._wanted(name)}
         limit = asyncio.Semaphore(SERVICES_AT_ONCE)
 
         async def described(name: str, service: WebService) -> Endpoint | EngineError:
             async with limit:
                 return await self._described(name, service, deadline)
 
-        found = await asyncio.gather(*(described(name, service) for name, service in named))
+        found = await asyncio.gather(*(described(name, service) for name, service in wanted.items()))
         endpoints = [item for item in found if isinstance(item, Endpoint)]
-        failures = [item for item in found if isinstance(item, EngineError)]
-        if failures and not endpoints:
-            raise failures[0]
+        failures = [(name, item) for name, item in zip(wanted, found, strict=True) if isinstance(item, EngineError)]
+        awaited = [error for name, error in failures if self._patience.lasts(name, error)]
+        if awaited or (failures and not endpoints):
+            raise awaited[0] if awaited else failures[0][1]
         return endpoints
 
     async def _described(self, name: str, service: WebService, deadline: float) -> Endpoint | EngineError:
@@ -81,14 +86,25 @@ class Discovery:
         modified = service.properties.modified_on
         known = self._columns.get(service.id)
         if known is None or modified is None or known[0] != modified:
-            known = (modified, await self._control.columns(service, deadline))
-            self._columns[service.id] = known
+            try:
+                known = (modified, await self._control.columns(service, deadline))
+            except EngineError as error:
+                if known is None or not may_pass(error):
+                    raise
+                log.warning("columns of a service not renewed", service=service.name, problem=error.message)
+            else:
+                self._columns[service.id] = known
         return known[1]
 
+    def _name(self, service: WebService) -> str:
+        # By itself alone: a name that counted on there being no other of its kind would change its meaning with them.
+        grouped = self._settings.resource_group is None and service.resource_group
+        return f"{service.resource_group}/{service.name}" if grouped else service.name
+
     def _wanted(self, name: str) -> bool:
-        if self._settings.endpoints.get(name, _NO_SETTINGS).url is not None:
-            return False
-        return self._settings.discovers(name)
+        entry = self._settings.endpoints.get(name)
+        # What the configuration describes is wanted, whatever the patterns say; what it has by URL is known already.
+        return self._settings.discovers(name) if entry is None else entry.url is None
 
 
 def can_score(service: WebService) -> bool:
@@ -137,15 +153,6 @@ def endpoint_of(
         native=native.as_json(),
         limits=msgspec.structs.replace(limits, max_parallel=min(limits.max_parallel, at_once)),
     )
-
-
-def _named(services: Sequence[WebService]) -> list[tuple[str, WebService]]:
-    """Name services; one whose name stands in several resource groups is named `<group>/<name>`."""
-    counts = Counter(service.name for service in services)
-    return [
-        (service.name if counts[service.name] == 1 else f"{service.resource_group}/{service.name}", service)
-        for service in services
-    ]
 
 
 def _execute_url(service: WebService) -> str:

@@ -71,7 +71,10 @@ class AzureStudioSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "table"
     endpoints: Annotated[
         dict[str, AzureStudioEndpointSettings],
-        Doc("Web services known without discovery, and details of discovered ones."),
+        Doc(
+            "Web services known without discovery, and details of discovered ones, which without `resource_group` are "
+            "named by group and name, as `loans/credit`."
+        ),
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,7 +91,17 @@ class AzureStudioSettings(EngineSettings, frozen=True, kw_only=True):
                 f"Discovery needs {', '.join(missing)}: set what is missing, or `discover: false` and a `url` for each "
                 "endpoint."
             )
+        self._check_names()
         check_token_urls(control_url=self.base_url, authority_url=self.authority_url)
+
+    def _check_names(self) -> None:
+        """Refuse details of services that discovery names otherwise."""
+        grouped = self.resource_group is None
+        discovered = [name for name, entry in self.endpoints.items() if entry.url is None]
+        strange = sorted(name for name in discovered if ("/" in name) != grouped)
+        if strange:
+            form = "`<group>/<name>` without `resource_group`" if grouped else "`<name>` with `resource_group`"
+            raise ValueError(f"Discovered services are named {form}: rename {', '.join(strange)}, or give a `url`.")
 
     @property
     def base_url(self) -> str:

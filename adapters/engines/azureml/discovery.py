@@ -48,8 +48,10 @@ def entries_of(listed: ListedEndpoint, settings: AzureSettings) -> list[Entry]:
     if settings.list_by == "deployment":
         names = [f"{listed.name}/{deployment.name}" for deployment in listed.deployments or ()]
     configured = [name for name, entry in settings.endpoints.items() if entry.url is None]
-    names += [name for name in configured if owner_of(name) == listed.name]
-    return [_entry(name, listed, settings) for name in dict.fromkeys(names) if settings.discovers(name)]
+    own = [name for name in configured if owner_of(name) == listed.name]
+    # What the configuration describes is wanted, whatever the patterns say; what it has by URL is known already.
+    wanted = [name for name in names if name in own or (name not in settings.endpoints and settings.discovers(name))]
+    return [_entry(name, listed, settings) for name in dict.fromkeys((*wanted, *own))]
 
 
 def _entry(name: str, listed: ListedEndpoint, settings: AzureSettings) -> Entry:

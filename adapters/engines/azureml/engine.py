@@ -9,7 +9,7 @@ from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, Nati
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.azureml.authorization import Authorization
 from adapters.engines.azureml.describing import Descriptions, document_beside
-from adapters.engines.azureml.discovery import MAX_PARALLEL, Entry, can_score, endpoint_of, entries_of
+from adapters.engines.azureml.discovery import MAX_BYTES, MAX_PARALLEL, Entry, can_score, endpoint_of, entries_of
 from adapters.engines.azureml.errors import scoring_error
 from adapters.engines.azureml.native import Native, native_of, owner_of
 from adapters.engines.azureml.settings import AzureEndpointSettings, AzureSettings
@@ -45,7 +45,7 @@ class AzureMachineLearning:
         ]
 
     async def endpoints(self) -> Sequence[Endpoint]:
-        """Ask the workspace, and endpoints by URL what they take; one endpoint at fault does not hide the others."""
+        """Ask the workspace, and endpoints by URL what they take; one at fault does not hide the others for long."""
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
         entries = await self._entries(deadline)
         wanting = {owner_of(entry.name) for entry in entries if _wants_key(entry)}
@@ -137,7 +137,9 @@ def _configured(name: str, url: str, settings: AzureEndpointSettings) -> Endpoin
         name=name,
         native=native.as_json(),
         limits=Limits(
-            max_bytes=limits.max_bytes, max_rows=limits.max_rows, max_parallel=limits.max_parallel or MAX_PARALLEL
+            max_bytes=limits.max_bytes or (MAX_BYTES if managed else None),
+            max_rows=limits.max_rows,
+            max_parallel=limits.max_parallel or MAX_PARALLEL,
         ),
         timeout_seconds=None if managed else SERVICE_SECONDS,
     )

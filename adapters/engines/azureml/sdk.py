@@ -63,6 +63,7 @@ class ListedEndpoint(Struct, frozen=True, kw_only=True):
         kubernetes: it runs on a cluster of the customer's; else it is managed.
         traffic: in percent, by name of the deployment.
         deployments: None where they can't be listed.
+        problem: why they can't be.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ListedEndpoint(Struct, frozen=True, kw_only=True):
     modified_at: str | None
     traffic: dict[str, int]
     deployments: tuple[ListedDeployment, ...] | None
+    problem: EngineError | None = None
 
 
 def list_endpoints(
@@ -99,9 +101,7 @@ def list_endpoints(
     """
     with _client(settings, token, abandoned) as client, _our_errors("The endpoints of the workspace can't be listed"):
         return [
-            msgspec.structs.replace(endpoint, deployments=_deployments(client, endpoint.name))
-            for endpoint in _endpoints(client, settings)
-            if wanted(endpoint.name)
+            _with_deployments(client, endpoint) for endpoint in _endpoints(client, settings) if wanted(endpoint.name)
         ]
 
 
@@ -117,13 +117,14 @@ def _endpoints(client: "MLClient", settings: AzureSettings) -> Iterator[ListedEn
             log.warning("an endpoint of the workspace can't be read", problem=type(error).__name__)
 
 
-def _deployments(client: "MLClient", endpoint: str) -> tuple[ListedDeployment, ...] | None:
+def _with_deployments(client: "MLClient", endpoint: ListedEndpoint) -> ListedEndpoint:
     try:
-        with _our_errors("The deployments can't be listed"):
-            return tuple(_deployment(item) for item in client.online_deployments.list(endpoint_name=endpoint))
+        with _our_errors(f"The deployments of Azure ML endpoint {endpoint.name} can't be listed"):
+            found = client.online_deployments.list(endpoint_name=endpoint.name)
+            return msgspec.structs.replace(endpoint, deployments=tuple(_deployment(item) for item in found))
     except EngineError as error:
-        log.warning("deployments of an endpoint not listed", endpoint=endpoint, problem=error.message)
-        return None
+        log.warning("deployments of an endpoint not listed", endpoint=endpoint.name, problem=error.message)
+        return msgspec.structs.replace(endpoint, problem=error)
 
 
 def _deployment(deployment: "OnlineDeployment") -> ListedDeployment:

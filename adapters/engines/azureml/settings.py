@@ -23,7 +23,7 @@ class LimitSettings(Settings, frozen=True, kw_only=True):
 
     max_bytes: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        Doc("Bytes of a request body; null: 1500000 for a discovered endpoint, any number for one by URL."),
+        Doc("Bytes of a request body; null: 1500000 for a discovered or managed endpoint, else any number."),
     ] = None
     max_rows: Annotated[Annotated[int, Meta(ge=1)] | None, Doc("Rows of a request; null: any number.")] = None
     max_parallel: Annotated[
@@ -77,7 +77,7 @@ class AzureSettings(EngineSettings, frozen=True, kw_only=True):
         Literal["endpoint", "deployment"],
         Doc(
             "What discovery makes an endpoint of: an online endpoint, whose traffic Azure splits, or each of its "
-            "deployments, `<endpoint>/<deployment>`."
+            "deployments, as `credit/blue`."
         ),
     ] = "endpoint"
     authority_url: Annotated[HttpUrl, Doc("Entra: where tokens are issued.")] = AUTHORITY_URL

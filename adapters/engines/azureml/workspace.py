@@ -1,22 +1,18 @@
 """What the workspace holds: listed in a thread, by a deadline, and remembered where it can't be told again."""
 
 import asyncio
-from collections import Counter
-from fnmatch import fnmatchcase
 from threading import Event
 
 import msgspec
 
 from adapters.base import Token, TokenSource
+from adapters.base.patience import Patience
 from adapters.engines.azureml.native import owner_of
 from adapters.engines.azureml.sdk import ListedDeployment, ListedEndpoint, list_endpoints
 from adapters.engines.azureml.settings import AzureSettings
-from schemas.configuration import DiscoverySettings
 from schemas.errors import EngineRefusedError, EngineUnavailableError
 
 DISCOVERY_SECONDS = 120.0
-MAX_MISSED = 2
-"""How often an endpoint whose deployments can't be listed now delays all, before it is listed without them."""
 
 
 class Workspace:
@@ -31,15 +27,15 @@ class Workspace:
         self._settings = settings
         self._tokens = tokens
         self._deployments: dict[str, tuple[ListedDeployment, ...]] = {}
-        self._missed: Counter[str] = Counter()
+        self._patience = Patience()
+        self._configured = {owner_of(name) for name, entry in settings.endpoints.items() if entry.url is None}
 
     async def listed(self, deadline: float) -> list[ListedEndpoint]:
         """Ask the workspace; deployments that can't be listed now are those of the last time.
 
         Raises:
-            EngineError: it can't be listed. Or the deployments of an endpoint can't be, of which nothing is known yet,
-                where each is to be an entry: not to lose those that an earlier run knew, it is asked again, but only
-                `MAX_MISSED` times.
+            EngineError: it can't be listed; or the deployments of an endpoint can't be for the moment, of which nothing
+                is known yet, but an earlier process may have known it: see `Patience`.
         """
         token = await self._tokens.token(deadline=deadline)
         try:
@@ -55,10 +51,10 @@ class Workspace:
         told = {item.name: item.deployments for item in listed if item.deployments is not None}
         names = {item.name for item in listed}
         self._deployments = {name: known for name, known in self._deployments.items() if name in names} | told
-        missing = names - self._deployments.keys()
-        self._missed.update(missing)
-        if self._settings.list_by == "deployment" and any(self._missed[name] <= MAX_MISSED for name in missing):
-            raise EngineUnavailableError("The deployments of endpoints can't be listed now.", retryable=True)
+        failures = [(item.name, item.problem) for item in listed if item.name not in self._deployments]
+        awaited = [error for name, error in failures if error is not None and self._patience.lasts(name, error)]
+        if awaited:
+            raise awaited[0]
         return [msgspec.structs.replace(item, deployments=self._deployments.get(item.name)) for item in listed]
 
     async def _list(self, token: Token, deadline: float) -> list[ListedEndpoint]:
@@ -77,12 +73,9 @@ class Workspace:
             abandoned.set()
 
     def _wanted(self, name: str) -> bool:
-        details = self._settings.endpoints
-        if name in details and details[name].url is not None:
-            return False
-        patterns = self._settings.discover
-        if not isinstance(patterns, DiscoverySettings):
+        if name in self._configured:
             return True
-        # A pattern can name an endpoint, and thereby all of its deployments, or single deployments.
-        included = any(fnmatchcase(name, owner_of(pattern)) for pattern in patterns.include)
-        return included and not any(fnmatchcase(name, pattern) for pattern in patterns.exclude)
+        if name in self._settings.endpoints:
+            return False  # known by its URL
+        by_deployment = self._settings.list_by == "deployment"
+        return self._settings.discovers_within(name) if by_deployment else self._settings.discovers(name)

@@ -1,14 +1,14 @@
 """The engine: one exchange for discovery, one for a scoring call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Transport
 from adapters.base.http_access import access_headers
-from adapters.base.http_errors import http_error
+from adapters.base.http_errors import Meaning, http_error
 from adapters.base.http_scoring import MAX_ANSWER_BYTES, native_response, post
 from adapters.base.native import read_native
 from adapters.base.transport_errors import engine_errors
@@ -17,9 +17,11 @@ from adapters.engines.custom.native import Native
 from adapters.engines.custom.settings import CustomSettings
 from adapters.engines.custom.urls import ScoringUrls
 from schemas.deployment import Endpoint
+from schemas.errors import EngineRefusedError
 
 DISCOVERY_SECONDS = 60.0
 _JSON = "application/json"
+_DEVIATIONS: Mapping[int, Meaning] = {404: (EngineRefusedError, "is not there (404): check `url`", False)}
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,7 @@ class CustomEngine:
                 max_bytes=MAX_ANSWER_BYTES,
             )
         if response.status != 200:  # noqa: PLR2004 - HTTP
-            raise http_error("The custom engine's list of deployments", response)
+            raise http_error("The custom engine's list of deployments", response, deviations=_DEVIATIONS)
         endpoints, unreadable = read_listing(response.body, self._urls, self._settings.endpoints)
         if unreadable:
             log.warning("entries of the custom engine's list have no metadata.guid", entries=unreadable)

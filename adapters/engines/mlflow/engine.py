@@ -1,22 +1,23 @@
 """The engine: one exchange for a scoring call, and a ping."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 
 from adapters.base import CallContext, Engine, EnginePlugin, NativeRequest, NativeResponse, Transport
 from adapters.base.http_access import access_headers
-from adapters.base.http_errors import http_error
+from adapters.base.http_errors import Meaning, http_error
 from adapters.base.http_scoring import native_response, post
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.mlflow.settings import MlflowEndpointSettings, MlflowSettings
 from schemas.deployment import Asset, Endpoint
-from schemas.errors import EngineEndpointNotFoundError, EngineError
+from schemas.errors import EngineEndpointNotFoundError, EngineError, EngineRefusedError
 
 PING_SECONDS = 10.0
 _MAX_PING_BYTES = 2**20
+_DEVIATIONS: Mapping[int, Meaning] = {404: (EngineRefusedError, "has no /ping (404): check its `url`", False)}
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,9 @@ class Mlflow:
                 )
         except EngineError as error:
             return error
-        return None if response.status == 200 else http_error(what, response)  # noqa: PLR2004 - HTTP
+        if response.status == 200:  # noqa: PLR2004 - HTTP
+            return None
+        return http_error(what, response, deviations=_DEVIATIONS)
 
 
 def _subject(name: str) -> str:

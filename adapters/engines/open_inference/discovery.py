@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from adapters.base import Response, Transport
 from adapters.base.http_errors import http_error
+from adapters.base.patience import Patience
 from adapters.base.transport_errors import engine_errors
 from adapters.engines.open_inference.metadata import NO_METADATA, endpoint_of, read_metadata
 from adapters.engines.open_inference.native import Native
@@ -69,15 +70,16 @@ class Discovery:
         self._transport = transport
         self._headers = headers
         self._known: dict[str, Endpoint] = {}
+        self._patience = Patience()
 
     async def endpoints(self) -> list[Endpoint]:
         """Return the models that are ready, and those of the configuration that the server knows.
 
         A model whose metadata can't be had for the moment stays as it was; one that never was known is left out, since
-        its tensors would have to be guessed.
+        its tensors would have to be guessed, but not before it was asked for a few times: see `Patience`.
 
         Raises:
-            EngineError: the server can't be asked, or no model can.
+            EngineError: the server can't be asked, or no model can, or one that an earlier process may have known.
         """
         deadline = asyncio.get_running_loop().time() + DISCOVERY_SECONDS
         listed = {candidate.name: candidate for candidate in await self._listed(deadline)}
@@ -88,14 +90,23 @@ class Discovery:
             async with limit:
                 return await self._described(candidate, deadline)
 
-        candidates = [item for item in (*listed.values(), *others) if self._settings.discovers(item.name)]
+        candidates = [item for item in (*listed.values(), *others) if self._wanted(item.name)]
         found = await asyncio.gather(*map(described, candidates))
         endpoints = [item for item in found if isinstance(item, Endpoint)]
-        failures = [item for item in found if isinstance(item, EngineError)]
-        if failures and not endpoints:
-            raise failures[0]
         self._known = {endpoint.name: endpoint for endpoint in endpoints}
+        failures = [
+            (candidate.name, item)
+            for candidate, item in zip(candidates, found, strict=True)
+            if isinstance(item, EngineError)
+        ]
+        awaited = [error for name, error in failures if self._patience.lasts(name, error)]
+        if awaited or (failures and not endpoints):
+            raise awaited[0] if awaited else failures[0][1]
         return endpoints
+
+    def _wanted(self, name: str) -> bool:
+        # What the configuration names is wanted, whatever the patterns say.
+        return name in self._settings.endpoints or self._settings.discovers(name)
 
     async def _listed(self, deadline: float) -> Sequence[_Candidate]:
         match self._settings.listing:

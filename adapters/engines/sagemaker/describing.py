@@ -15,8 +15,9 @@ from schemas.errors import EngineRefusedError
 
 PAGE = 100
 """Items on a page of a listing: the most that SageMaker allows."""
-SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
-"""States of endpoints and components that answer: those that change go on serving meanwhile (assumption)."""
+SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
+"""States of endpoints and components that answer. Those that change go on serving (assumption); the last is in service
+with a mix of the old and the new configuration (DescribeEndpoint, API reference)."""
 
 
 class Summary(Struct, frozen=True, kw_only=True):

@@ -3,23 +3,21 @@
 Listing is what must succeed. A description that AWS refuses (a policy without sagemaker:Describe*) leaves that endpoint
 as it was described before, or without an asset; it costs no other endpoint anything. One that can't be had now (AWS
 throttles, or does not answer) leaves it as it was, too; where nothing is known yet, the discovery is repeated a few
-times, lest components and limits that an earlier run knew are lost. What was described is kept over that.
+times (`Patience`), lest components and limits that an earlier run knew are lost. What was described is kept over that.
 """
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
 
 import structlog
 
+from adapters.base.patience import Patience
 from adapters.engines.sagemaker.describing import PAGE, SERVING, Parts, Summary, describe
 from adapters.engines.sagemaker.endpoints import Found, discovered_endpoint, target_of
 from adapters.engines.sagemaker.sdk import ControlPlane, open_control_plane, sdk_errors
 from adapters.engines.sagemaker.settings import SageMakerEndpointSettings, SageMakerSettings
-from schemas.configuration import DiscoverySettings
 from schemas.deployment import Endpoint
 from schemas.errors import EngineEndpointNotFoundError, EngineError, EngineRefusedError, EngineUnavailableError
 
@@ -27,8 +25,6 @@ SECONDS = 120.0
 """After which no further endpoint is described in one discovery."""
 AT_ONCE = 4
 """Endpoints described at the same time: AWS throttles these operations early."""
-MAX_MISSED = 2
-"""How often an endpoint that can't be described now delays all, before it is listed without a description."""
 REOPEN_SECONDS = 60.0
 """How long a client of the control plane is kept although it is refused: the AWS chain may have other keys by then."""
 
@@ -55,7 +51,6 @@ class Discovery:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._patterns = settings.discover if isinstance(settings.discover, DiscoverySettings) else DiscoverySettings()
         self._targets = {name: target_of(name, entry) for name, entry in settings.endpoints.items()}
         self._seconds = seconds
         self._reopen_seconds = reopen_seconds
@@ -63,7 +58,7 @@ class Discovery:
         self._control: ControlPlane | None = None
         self._opened_at = 0.0
         self._known: dict[str, Parts] = {}
-        self._missed: Counter[str] = Counter()
+        self._patience = Patience()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
 
@@ -126,12 +121,12 @@ class Discovery:
         """Describe endpoints, a few at a time.
 
         Raises:
-            EngineUnavailableError: it was stopped; or time was up for endpoints of which nothing is known yet, or they
-                can't be described now.
+            EngineError: it was stopped; or time was up for endpoints of which nothing is known yet, or they can't be
+                described now.
         """
         deadline = self._clock() + self._seconds
 
-        def learn(summary: Summary) -> EngineUnavailableError | None:
+        def learn(summary: Summary) -> EngineError | None:
             if self._stopped.is_set():
                 return EngineUnavailableError("The discovery of SageMaker's endpoints was stopped.")
             if self._clock() < deadline:
@@ -150,7 +145,7 @@ class Discovery:
         if missing:
             raise missing[0]
 
-    def _learn(self, control: ControlPlane, summary: Summary) -> EngineUnavailableError | None:
+    def _learn(self, control: ControlPlane, summary: Summary) -> EngineError | None:
         """Describe one endpoint; return why it has to be asked again before the endpoints are known."""
         name = summary.name
         known = self._known.get(name)
@@ -161,10 +156,8 @@ class Discovery:
         except EngineError as error:
             if known is not None:
                 return None
-            if isinstance(error, EngineUnavailableError):
-                self._missed[name] += 1
-                if self._missed[name] <= MAX_MISSED:
-                    return error
+            if self._patience.lasts(name, error):
+                return error
             log.warning("endpoint can't be described", endpoint=name, problem=error.message)
             self._known[name] = Parts(modified_at=summary.modified_at, found=(summary.found(),), settled=False)
         return None
@@ -186,11 +179,9 @@ class Discovery:
         }
 
     def _may_be_wanted(self, endpoint: str) -> bool:
-        if any(endpoint == target for target, _ in self._targets.values()):
-            return True
-        # A pattern can name an endpoint, and thereby all of its components, or single components.
-        taken = any(fnmatchcase(endpoint, pattern.partition("/")[0]) for pattern in self._patterns.include)
-        return taken and not any(fnmatchcase(endpoint, pattern) for pattern in self._patterns.exclude)
+        # Whether it hosts components is told only by its description.
+        configured = any(endpoint == target for target, _ in self._targets.values())
+        return configured or self._settings.discovers_within(endpoint)
 
 
 def _serving(control: ControlPlane) -> list[Summary]:

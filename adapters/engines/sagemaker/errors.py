@@ -27,13 +27,14 @@ _VALIDATION = frozenset({"ValidationError", "ValidationException"})
 _STALE_KEYS = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
 )
-# "Endpoint credit of account 123456789012 not found.", or "Could not find endpoint ..."; a variant that is missing is
-# not a missing endpoint.
+_MISSING = r"((was )?not found|does not exist|could not be found)"
+# "Endpoint credit of account 123456789012 not found.", or "Could not find endpoint ..."
 _NOT_FOUND = re.compile(
-    r"(?!.*\bvariant)(could not find (endpoint|inference component)\b"
-    r"|(endpoint|inference component)\b.*(not found|does not exist|could not be found))",
+    rf"could not find (endpoint|inference component)\b|(endpoint|inference component)\b.*{_MISSING}",
     re.IGNORECASE | re.DOTALL,
 )
+# A variant that is missing is not a missing endpoint; an endpoint's own name may hold the word.
+_NO_VARIANT = re.compile(rf"(?<![\w-])variant\s+\S+\s+{_MISSING}", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 
 
@@ -184,7 +185,8 @@ def _made(
 def _is_not_found(failure: Failure) -> bool:
     if failure.code == "ResourceNotFound":
         return True
-    return failure.code in _VALIDATION and _NOT_FOUND.match(failure.message or "") is not None
+    message = failure.message or ""
+    return failure.code in _VALIDATION and bool(_NOT_FOUND.match(message)) and not _NO_VARIANT.search(message)
 
 
 def _code(text: str) -> str:

@@ -1,4 +1,16 @@
-"""The emulator: routes, credentials, and what Azure answers."""
+"""The emulator: routes, credentials, and what Azure answers.
+
+Sources:
+
+- control plane: REST reference of Azure Machine Learning, "Online Endpoints" (List, Get, List Keys, Get Token) and
+  "Online Deployments" (List), for `value`, `nextLink`, members of keys and tokens; the requests of azure-ai-ml 1.35;
+- Entra: Microsoft identity platform, "OAuth 2.0 client credentials flow";
+- credentials of a call: Azure Machine Learning documentation, "Authenticate clients for online endpoints";
+- 424 with its headers, and 404 where no deployment takes a call: the same, "Troubleshoot online endpoints deployment
+  and scoring";
+- bodies of errors: microsoft/azureml-inference-server (`message`), Azure Resource Manager (`error.code`). Their texts
+  are assumed.
+"""
 
 import json
 import secrets
@@ -152,7 +164,11 @@ class AzureMLEmulator(Emulator):
 
     async def _swagger(self, request: web.Request) -> web.Response:
         endpoint = self._authorized_endpoint(request)
-        return web.json_response(swagger_document(endpoint, request.headers.get("azureml-model-deployment")))
+        version, chosen = request.query.get("version", "2"), request.headers.get("azureml-model-deployment")
+        document = swagger_document(endpoint, chosen, version)
+        if document is None:
+            raise _http(web.HTTPNotFound, {"message": f"Swagger version [{version}] is not supported."})
+        return web.json_response(document)
 
     async def _workspace(self, request: web.Request) -> web.Response:
         self._check_control(request)

@@ -1,7 +1,9 @@
 """Models of the emulated endpoints: a credit-risk scorer, in each of the forms that Azure ML models speak.
 
-Source of the forms: the how-to pages on AutoML, MLflow and designer models behind online endpoints, and IBM's notebooks
-for the scoring script.
+Source of the forms: Azure Machine Learning documentation, "Deploy MLflow models to online endpoints", "Deploy an AutoML
+model with an online endpoint" and "Use the studio to deploy models trained in the designer"; IBM Watson OpenScale
+documentation, "Microsoft Azure ML Service frameworks", and the notebooks below `IBM Cloud/Azure` of
+IBM/watson-openscale-samples, for the scoring script.
 """
 
 import math

@@ -5,7 +5,7 @@ Source: REST reference of Azure Machine Learning, Online Endpoints and Online De
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -36,6 +36,7 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
         concurrency: requests that an instance works on at once.
         instances: how many.
         columns: of a row, where its script declares them.
+        declared_as: `rows` as objects, or a `table` of names and rows apart, which Swagger 2 can't say.
         state: of its provisioning.
     """
 
@@ -47,6 +48,7 @@ class EmulatedDeployment(Struct, frozen=True, kw_only=True):
     concurrency: int = 1
     instances: int = 1
     columns: tuple[str, ...] | None = None
+    declared_as: Literal["rows", "table"] = "rows"
     state: str = "Succeeded"
 
 
@@ -157,23 +159,36 @@ def deployment_document(
     }
 
 
-def swagger_document(endpoint: EmulatedEndpoint, chosen: str | None = None) -> dict[str, Any]:
-    """Return the description of the endpoint's own API, as the deployment gives it that a call would reach."""
+def swagger_document(endpoint: EmulatedEndpoint, chosen: str | None, version: str) -> dict[str, Any] | None:
+    """Return the description of the endpoint's own API, as the deployment gives it that a call would reach.
+
+    None where there is none in this version, `2` or `3`. Source: microsoft/azureml-inference-server, `swagger.json`;
+    inference-schema, whose data frames in other forms than `records` only OpenAPI 3 can say.
+    """
     deployment = endpoint.route(chosen)
-    columns = deployment.columns if deployment is not None else None
-    row = {"type": "object", "properties": {name: {"type": "object"} for name in columns or ()}}
-    given = {"input": {"type": "array", "items": row}} if columns else {}
-    answer = {"200": {"description": "The scores.", "schema": {"type": "object"}}}
-    body = {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/ServiceInput"}}
-    return {
-        "definitions": {"ServiceInput": {"type": "object", "properties": given}},
-        "swagger": "2.0",
-        "info": {"title": endpoint.name, "version": "1.0"},
-        "consumes": ["application/json"],
-        "produces": ["application/json"],
-        "securityDefinitions": {"Bearer": {"type": "apiKey", "name": "Authorization", "in": "header"}},
-        "paths": {"/score": {"post": {"operationId": "RunMLService", "parameters": [body], "responses": answer}}},
-    }
+    if deployment is not None and deployment.columns is not None:
+        schema = _rows_schema(deployment.columns) if deployment.declared_as == "rows" else _table(deployment.columns)
+    else:
+        schema = {"type": "object"}
+    if version == "3":
+        return {"openapi": "3.0.3", "components": {"schemas": {"ServiceInput": schema}}} | _about(endpoint)
+    if deployment is not None and deployment.declared_as == "table":
+        return None
+    return {"swagger": "2.0", "definitions": {"ServiceInput": schema}} | _about(endpoint)
+
+
+def _rows_schema(columns: Sequence[str]) -> dict[str, Any]:
+    row = {"type": "object", "properties": {name: {"type": "object"} for name in columns}}
+    return {"type": "object", "properties": {"input": {"type": "array", "items": row}}}
+
+
+def _table(columns: Sequence[str]) -> dict[str, Any]:
+    example = {"columns": list(columns), "index": [0], "data": [[None] * len(columns)]}
+    return {"type": "object", "properties": {"input": {"type": "object"}}, "example": {"input": example}}
+
+
+def _about(endpoint: EmulatedEndpoint) -> dict[str, Any]:
+    return {"info": {"title": endpoint.name, "version": "1.0"}, "paths": {"/score": {"post": {}}}}
 
 
 def _system_data() -> dict[str, str]:

@@ -29,7 +29,9 @@ pytest.register_assert_rewrite(
             "cancelling",
             "engines",
             "engine_exchange",
+            "engine_fidelity",
             "engine_secrets",
+            "engine_setting",
             "formats",
             "http_sinks",
             "sinks",
@@ -38,7 +40,14 @@ pytest.register_assert_rewrite(
 )
 
 from adapters.testing.conformance.auditable_sinks import AuditableSinkConformance  # noqa: E402
-from adapters.testing.conformance.engine_case import Counterpart, EngineCase, Failure, http_failures  # noqa: E402
+from adapters.testing.conformance.contents import Content  # noqa: E402
+from adapters.testing.conformance.engine_case import (  # noqa: E402
+    Counterpart,
+    EngineCase,
+    Failure,
+    KnownCall,
+    http_failures,
+)
 from adapters.testing.conformance.engines import EngineConformance  # noqa: E402
 from adapters.testing.conformance.format_case import FormatCase, tables  # noqa: E402
 from adapters.testing.conformance.formats import FormatConformance  # noqa: E402
@@ -49,6 +58,7 @@ from adapters.testing.conformance.transport import gateway_transport  # noqa: E4
 
 __all__ = [
     "AuditableSinkConformance",
+    "Content",
     "Counterpart",
     "EngineCase",
     "EngineConformance",
@@ -57,6 +67,7 @@ __all__ = [
     "FormatConformance",
     "HttpSinkBench",
     "HttpSinkConformance",
+    "KnownCall",
     "LinkFault",
     "SinkBench",
     "SinkConformance",

@@ -25,42 +25,49 @@ class AuditableSinkConformance:
 
     @pytest.mark.asyncio
     async def test_it_can_be_asked_what_it_holds(self, bench: SinkBench) -> None:
-        assert isinstance(bench.sink, AuditableSink)
+        assert isinstance(bench.sink, AuditableSink), (
+            "Give the sink the method `held` of `adapters.base.AuditableSink`."
+        )
 
     @pytest.mark.asyncio
     async def test_it_holds_the_rows_of_what_was_delivered_and_nothing_before(self, bench: SinkBench) -> None:
         start, end = _NOON - timedelta(days=1), _NOON + timedelta(days=1)
         assert await held(bench, start, end) == {}
+        counted = "Yield the rows of each record, each once, as they are when it is asked."
         await bench.deliver(bench.batch("a", rows=2))
-        assert await held(bench, start, end) == {"a": 2}
+        assert await held(bench, start, end) == {"a": 2}, counted
         await bench.deliver(bench.batch("b", "c", rows=3))
-        assert await held(bench, start, end) == {"a": 2, "b": 3, "c": 3}
+        assert await held(bench, start, end) == {"a": 2, "b": 3, "c": 3}, counted
 
     @pytest.mark.asyncio
     async def test_it_tells_a_time_to_the_microsecond_with_its_end_outside(self, bench: SinkBench) -> None:
         await deliver_at(bench, {"before": _NOON - _INSTANT, "first": _NOON})
         end = _NOON + timedelta(hours=1)
         await deliver_at(bench, {"last": end - _INSTANT, "after": end})
-        assert await held(bench, _NOON, end) == {"first": 1, "last": 1}
-        assert await held(bench, _NOON - timedelta(hours=1), _NOON) == {"before": 1}
+        exactly = "Compare whole timestamps: `start` is inside, `end` outside."
+        assert await held(bench, _NOON, end) == {"first": 1, "last": 1}, exactly
+        assert await held(bench, _NOON - timedelta(hours=1), _NOON) == {"before": 1}, exactly
 
     @pytest.mark.asyncio
     async def test_it_finds_what_began_on_any_day_of_the_time(self, bench: SinkBench) -> None:
         for scoring_id, days in (("a", 0), ("b", 1), ("c", 2)):
             await deliver_at(bench, {scoring_id: _NOON + timedelta(days=days)})
-        assert await held(bench, _NOON, _NOON + timedelta(days=2)) == {"a": 1, "b": 1}
+        found = await held(bench, _NOON, _NOON + timedelta(days=2))
+        assert found == {"a": 1, "b": 1}, "Look into every day that the time touches."
 
     @pytest.mark.asyncio
     async def test_it_holds_nothing_of_a_deployment_that_it_knows_nothing_of(self, bench: SinkBench) -> None:
         await bench.deliver(bench.batch("a"))
-        assert await held(bench, _NOON - timedelta(days=1), _NOON, deployment_id="another") == {}
+        found = await held(bench, _NOON - timedelta(days=1), _NOON, deployment_id="another")
+        assert found == {}, "Yield what belongs to `deployment_id`."
 
     @pytest.mark.asyncio
     async def test_it_holds_more_than_a_page(self, bench: SinkBench) -> None:
         ids = [f"{n:05}" for n in range(2500)]
         for first in range(0, len(ids), 500):
             await bench.deliver(bench.batch(*ids[first : first + 500]))
-        assert await held(bench, _NOON - timedelta(days=1), _NOON) == dict.fromkeys(ids, 1)
+        found = await held(bench, _NOON - timedelta(days=1), _NOON)
+        assert found == dict.fromkeys(ids, 1), "Ask for one page after another, until there is none."
 
     @pytest.mark.asyncio
     async def test_nobody_there_to_be_asked_is_unavailable_and_no_secret_is_told(self, bench: SinkBench) -> None:
@@ -88,7 +95,8 @@ class AuditableSinkConformance:
         if isinstance(asked, AsyncGenerator):
             await asked.aclose()
         await bench.deliver(bench.batch("c"))
-        assert await held(bench, _NOON - timedelta(days=1), _NOON) == {"a": 1, "b": 1, "c": 1}
+        found = await held(bench, _NOON - timedelta(days=1), _NOON)
+        assert found == {"a": 1, "b": 1, "c": 1}, "Let go of what an answer holds when nobody reads on."
 
 
 async def held(

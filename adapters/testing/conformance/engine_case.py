@@ -18,6 +18,14 @@ from schemas.errors import (
 )
 
 
+class KnownCall(Struct, frozen=True):
+    """A call whose answer is known: the endpoint's name, the request, and the body of the answer."""
+
+    endpoint: str
+    request: NativeRequest
+    answer: bytes
+
+
 class Counterpart(Struct, frozen=True, kw_only=True):
     """An emulated platform that runs, with one endpoint that scores.
 
@@ -25,12 +33,17 @@ class Counterpart(Struct, frozen=True, kw_only=True):
         emulator: what listens.
         settings: of an engine that discovers the endpoint; where the platform lists nothing, that knows it.
         settings_at: `settings_at(url)`: of an engine that does not discover, and knows an endpoint of the same name
-            below that base URL (the emulator's, or another).
+            below that base URL (the emulator's, or another). Where discovery alone can tell (`discovery_only` of the
+            case), of one that scores there.
         wrong_credentials: like `settings`, with credentials that the platform refuses; None where it takes none.
         endpoint: its name.
         request: that it scores.
         answer: the body that it answers to `request`.
-        secrets: values that must not show anywhere.
+        secrets: values that must not show anywhere: those of the settings, and keys that the platform hands out. What
+            goes out in a header Authorization is one by itself.
+        others: further calls, whose answers all differ: one to the same endpoint with other rows, and one to another
+            endpoint that `settings` let be discovered, or know. Without them, neither an engine that calls another
+            model nor one that sends another caller's rows is found out.
         limits: of the endpoint, as `settings` let it be discovered, or know it.
     """
 
@@ -42,7 +55,13 @@ class Counterpart(Struct, frozen=True, kw_only=True):
     request: NativeRequest
     answer: bytes
     secrets: Sequence[str]
+    others: Sequence[KnownCall] = ()
     limits: Limits = Limits()
+
+    @property
+    def calls(self) -> list[KnownCall]:
+        """All calls whose answers are known."""
+        return [KnownCall(self.endpoint, self.request, self.answer), *self.others]
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -73,6 +92,8 @@ class EngineCase(Struct, frozen=True, kw_only=True):
         failures: of the scoring route, one or more; `http_failures` makes those of platforms that mean what HTTP says.
         scoring_route: name of the emulator's route that scores.
         control_route: of one that discovery asks; None where the platform lists nothing.
+        scoring_id_header: of a scoring request, where the platform has one for a correlation id; None: not looked at.
+        discovery_only: the configuration can't make an endpoint known, only discovery can: `configured` returns none.
     """
 
     plugin: EnginePlugin
@@ -80,6 +101,8 @@ class EngineCase(Struct, frozen=True, kw_only=True):
     failures: Sequence[Failure]
     scoring_route: str
     control_route: str | None
+    scoring_id_header: str | None = None
+    discovery_only: bool = False
 
 
 def http_failures(route: str, *, body: bytes, words: str) -> list[Failure]:

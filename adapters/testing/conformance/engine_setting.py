@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
-import pytest
+import msgspec
 import pytest_asyncio
 
 from adapters.base import CallContext, Engine
@@ -51,14 +51,31 @@ class EngineSetting:
         async with self.case.plugin.connect(settings, transport) as scorer:
             yield scorer
 
-    @pytest.fixture
-    def endpoint(self, scorer: Engine) -> Endpoint:
-        """What `scorer` knows by configuration."""
-        (endpoint,) = scorer.configured()
-        return endpoint
+    @pytest_asyncio.fixture
+    async def endpoint(self, scorer: Engine, counterpart: Counterpart, transport: WatchedTransport) -> Endpoint:
+        """What `scorer` scores."""
+        return await self.endpoint_at(counterpart.emulator.url, scorer, counterpart, transport)
+
+    async def endpoint_at(
+        self, url: str, scorer: Engine, counterpart: Counterpart, transport: WatchedTransport
+    ) -> Endpoint:
+        """Return what an engine of `settings_at(url)` scores; where discovery alone tells, as if listed at that URL."""
+        for configured in scorer.configured():
+            if configured.name == counterpart.endpoint:
+                return configured
+        async with self.case.plugin.connect(counterpart.settings, transport) as engine:
+            listed = msgspec.json.encode(await discovered(engine, counterpart))
+        return msgspec.json.decode(listed.replace(counterpart.emulator.url.encode(), url.encode()), type=Endpoint)
 
 
 async def discovered(engine: Engine, counterpart: Counterpart) -> Endpoint:
     """Return the counterpart's endpoint, as discovery finds it; where nothing is to be found, as it is configured."""
-    known = [*await engine.endpoints(), *engine.configured()]
-    return next(endpoint for endpoint in known if endpoint.name == counterpart.endpoint)
+    return (await all_known(engine, counterpart))[counterpart.endpoint]
+
+
+async def all_known(engine: Engine, counterpart: Counterpart) -> dict[str, Endpoint]:
+    """Return the endpoints by name, as discovery finds them, or else as they are configured."""
+    known = {endpoint.name: endpoint for endpoint in [*engine.configured(), *await engine.endpoints()]}
+    missing = {call.endpoint for call in counterpart.calls} - set(known)
+    assert not missing, "An engine of `settings` has to discover, or know, the endpoint of the case and of `others`."
+    return known

@@ -5,10 +5,10 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.base import API_VERSION, Body
+from adapters.base import API_VERSION, Body, Format
 from adapters.testing.conformance.format_case import NAMES, FormatCase, tables
 from adapters.testing.conformance.hostile_bodies import CANARY, HOSTILE, QUOTING, damaged
 from adapters.testing.conformance.speech import speech
@@ -69,6 +69,25 @@ class FormatConformance:
 
         check()
 
+    def test_nothing_is_remembered_from_one_body_to_the_next(self) -> None:
+        @_for_all(self.case.tables, self.case.tables)
+        def check(table: Table, another: Table) -> None:
+            columns, of_all_calls = tuple(table.columns or ()), self.case.writer()
+            bodies = []
+            for each in (table, _turned(table), another, table):
+                body = _written(self.case.writer(), each)
+                assert _written(of_all_calls, each) == body, "A codec writes each table as if it were its first."
+                if body is not None:
+                    bodies.append((body, len(each.rows)))
+            of_all_answers = self.case.reader(columns)
+            for body, n_rows in bodies:
+                alone = _read(self.case.reader(columns), body, n_rows)
+                assert _read(of_all_answers, body, n_rows) == alone, (
+                    "A codec reads each body as if it were its first: the next may name its columns in another order."
+                )
+
+        check()
+
     def test_a_cell_that_it_cant_carry_is_refused_by_its_place(self) -> None:
         @_for_all(self.case.tables, st.data())
         def check(table: Table, data: st.DataObject) -> None:
@@ -96,8 +115,8 @@ class FormatConformance:
             body, columns = self.case.writer().encode(table), tuple(table.columns or ())
             # No body can be cut into more rows than it has cells.
             for n_rows in {len(table.rows) - 1, len(table.rows) * max(len(columns), 1) + 1}:
-                refused = _reading_fails(self.case, columns, body, n_rows)
-                assert refused, "Raise EngineReplyError: an answer must not be cut, nor made longer."
+                read = _read(self.case.reader(columns), body, n_rows)
+                assert read is None, "Raise EngineReplyError: an answer must not be cut, nor made longer."
 
         check()
 
@@ -180,7 +199,10 @@ def _for_all(
     # Not a decorator of the tests themselves: those are shared by all cases, and these strategies are one case's own.
     def decorated(check: Callable[..., None]) -> Callable[[], None]:
         n_examples = max(1, int(settings().max_examples * share))
-        return settings(deadline=None, max_examples=n_examples)(given(*strategies)(check))
+        # How long the strategies of a case take is no property of its codec.
+        healthy = [*settings().suppress_health_check, HealthCheck.too_slow]
+        profile = settings(deadline=None, max_examples=n_examples, suppress_health_check=healthy)
+        return profile(given(*strategies)(check))
 
     return decorated
 
@@ -189,9 +211,23 @@ def _places(table: Table) -> st.SearchStrategy[tuple[int, int]]:
     return st.tuples(st.integers(0, len(table.rows) - 1), st.integers(0, len(table.rows[0]) - 1))
 
 
-def _reading_fails(case: FormatCase, columns: tuple[str, ...], body: Body, n_rows: int) -> bool:
+def _turned(table: Table) -> Table:
+    """Return the table with its columns from right to left."""
+    columns = None if table.columns is None else tuple(reversed(table.columns))
+    return Table(columns, [list(reversed(row)) for row in table.rows])
+
+
+def _written(writer: Format, table: Table) -> Body | None:
+    """Return the body; None where the table is refused."""
     try:
-        case.reader(columns).decode(body, n_rows)
+        return writer.encode(table)
+    except UnprocessableRequestError:
+        return None
+
+
+def _read(reader: Format, body: Body, n_rows: int) -> Table | None:
+    """Return the table; None where the body is refused."""
+    try:
+        return reader.decode(body, n_rows)
     except EngineReplyError:
-        return True
-    return False
+        return None

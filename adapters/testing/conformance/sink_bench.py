@@ -2,16 +2,18 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Literal
 
 import msgspec
 import pytest
 
 from adapters.base import Batch, Receipt, Settlement, Sink, SinkPlugin
+from adapters.testing.conformance.contents import Content
 from adapters.testing.conformance.records import batch_of, in_seconds, payload_record
 from adapters.testing.conformance.transport import gateway_transport
+from adapters.testing.conformance.watched_transport import WatchedTransport
 from adapters.testing.emulator import Emulator, Fault
 from schemas.errors import SinkRefusedError
 
@@ -28,12 +30,16 @@ class SinkBench(ABC):
 
     Attributes:
         plugin: the sink's descriptor.
-        secrets: values that must not show anywhere.
+        secrets: values that must not show anywhere, from what `start` returns.
+        tells_repeats: the far side stores a record once that comes twice. False: its readers have to tell, by the ids,
+            and `stored` may return one several times.
+        config: what `start` returned; `transport` what the sink was lent.
         sink: connected, after `open`.
     """
 
     plugin: SinkPlugin
     secrets: Sequence[str]
+    tells_repeats: bool = True
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.request = request
@@ -62,11 +68,25 @@ class SinkBench(ABC):
     async def seen(self) -> None:
         """Wait until a batch has reached the far side."""
 
+    async def content(self, scoring_id: str) -> Content | None:
+        """Return what is stored of a record; None, as here: that is not looked at."""
+        return None
+
     async def open(self, stack: AsyncExitStack) -> None:
         """Start the far side and connect the sink, until the stack is closed."""
-        settings = msgspec.convert(await self.start(stack), self.plugin.settings)
-        transport = await stack.enter_async_context(gateway_transport())
-        self.sink: Sink = await stack.enter_async_context(self.plugin.connect(settings, transport))
+        self.config = await self.start(stack)
+        self.transport = WatchedTransport(await stack.enter_async_context(gateway_transport()))
+        self.sink: Sink = await stack.enter_async_context(self.connected())
+
+    def connected(self, **options: object) -> AbstractAsyncContextManager[Sink]:
+        """Connect a sink to the same far side, with further options."""
+        settings = msgspec.convert({**self.config, **options}, self.plugin.settings)
+        return self.plugin.connect(settings, self.transport)
+
+    async def ids(self) -> list[str]:
+        """Return the ids of the stored rows, sorted; each once, where only readers can tell repeats."""
+        stored = await self.stored()
+        return stored if self.tells_repeats else sorted(set(stored))
 
     def batch(self, *scoring_ids: str, rows: int = 1) -> Batch:
         """Return a batch of records with these ids, of so many rows each."""
@@ -96,10 +116,21 @@ class SinkBench(ABC):
 
 
 class HttpSinkBench(SinkBench):
-    """A sink whose far side is an emulator, which takes batches at `store_route`."""
+    """A sink whose far side is an emulator, which takes batches at `store_route`.
+
+    Attributes:
+        store_route: name of the route that takes batches.
+        emulator: that listens; `start` sets it.
+        down_statuses: by which the far side says that it takes nothing now.
+        refused_statuses: by which it says that it will never take these records.
+        misconfigured_statuses: by which it says that something is wrong with who sends them, or where to.
+    """
 
     store_route: str
     emulator: Emulator
+    down_statuses: Collection[int] = (408, 429, 500, 502, 503)
+    refused_statuses: Collection[int] = (400, 413, 422)
+    misconfigured_statuses: Collection[int] = (302, 401, 403, 404)
 
     async def stop(self) -> None:
         """End the emulator."""

@@ -11,6 +11,7 @@ class Exchange(Struct, frozen=True):
     """What was asked of the transport; see `adapters.base.Transport`."""
 
     method: str
+    headers: Mapping[str, str]
     deadline: float
     max_bytes: int | None
 
@@ -28,6 +29,17 @@ class WatchedTransport:
         self.exchanges: list[Exchange] = []
         self.at_most: int | None = None
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What went out in headers Authorization, without the schemes; tokens that were issued are among it."""
+        given = {
+            value.rpartition(" ")[2]
+            for exchange in self.exchanges
+            for name, value in exchange.headers.items()
+            if name.lower() == "authorization"
+        }
+        return {f"Authorization {k}": credential for k, credential in enumerate(sorted(given - {""}))}
+
     async def request(
         self,
         method: str,
@@ -39,7 +51,7 @@ class WatchedTransport:
         max_bytes: int | None = None,
     ) -> Response:
         """Make one exchange: see `adapters.base.Transport`."""
-        self.exchanges.append(Exchange(method, deadline, max_bytes))
+        self.exchanges.append(Exchange(method, headers, deadline, max_bytes))
         bounds = [bound for bound in (max_bytes, self.at_most) if bound is not None]
         return await self._transport.request(
             method, url, headers=headers, body=body, deadline=deadline, max_bytes=min(bounds, default=None)

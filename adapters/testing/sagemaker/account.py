@@ -1,4 +1,10 @@
-"""What the emulated account holds, and the control plane's view of it."""
+"""What the emulated account holds, and the control plane's view of it.
+
+Source: ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel, ListInferenceComponents and
+DescribeInferenceComponent, Amazon SageMaker API reference, and the service model `sagemaker` (2017-07-24) in
+boto/botocore: members, states, pages of 10 items by default and of 100 at most. Assumed: what is refused as
+ValidationException, and in which words.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +16,9 @@ from adapters.testing.sagemaker.errors import AwsRefusalError
 from adapters.testing.sagemaker.models import Handler
 
 ACCOUNT = "123456789012"
-_SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+_SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"})
+"""The last by DescribeEndpoint ("in service with a mix of the old and new endpoint configurations"); those that change
+are assumed to go on serving."""
 _SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 Answer = dict[str, Any]

@@ -1,4 +1,10 @@
-"""The emulator: routes, signatures, and the runtime's rules."""
+"""The emulator: routes, signatures, and the runtime's rules.
+
+Source: "InvokeEndpoint", Amazon SageMaker API reference, and the service model `sagemaker-runtime` (2017-05-13) in
+boto/botocore: headers that choose a variant, a component or an artifact, 6,291,456 bytes a body, ModelError with status
+424 and its members. The 4 MB of serverless endpoints: "Invoke a serverless endpoint", developer guide. Assumed: status
+413 beyond these limits, and the texts of refusals.
+"""
 
 import json
 from collections import deque

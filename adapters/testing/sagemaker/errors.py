@@ -1,4 +1,8 @@
-"""Errors in the shapes of AWS."""
+"""Errors in the shapes of AWS.
+
+Source: "Common Errors", Amazon SageMaker API reference; boto/botocore, which reads the type of an error from the header
+`x-amzn-ErrorType`, up to its first colon, or from `__type` of the body.
+"""
 
 import json
 

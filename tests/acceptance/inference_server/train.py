@@ -2,8 +2,9 @@
 
     python train.py ROWS.csv FOLDER
 
-writes `model.joblib` and `direct.json`, the model's own predictions in the order of the rows. A forest predicts a row
-alike in any batch, to the last bit, so that predictions made elsewhere can be compared for equality.
+writes `model.joblib`, `sample.json`, the first row, and `direct.json`, the model's own predictions in the order of the
+rows. A forest predicts a row alike in any batch, to the last bit: predictions made elsewhere can be compared for
+equality.
 """
 
 import csv
@@ -27,6 +28,7 @@ def main(rows_file: Path, folder: Path) -> None:
     model = make_pipeline(DictVectorizer(), RandomForestClassifier(n_estimators=40, max_depth=12, random_state=0))
     model.fit(features, labels)
     joblib.dump(model, folder / "model.joblib")
+    (folder / "sample.json").write_text(json.dumps(features[0]), encoding="utf-8")
     direct = zip(model.predict(features).tolist(), model.predict_proba(features).tolist(), strict=True)
     (folder / "direct.json").write_text(json.dumps(list(direct)), encoding="utf-8")
 

@@ -9,25 +9,38 @@ from adapters.base import NativeRequest
 from adapters.engines.azure_studio import plugin
 from adapters.engines.azure_studio.settings import AzureStudioSettings
 from adapters.testing.azure_studio import AzureStudioEmulator, Model, Scored, studio_error
-from adapters.testing.conformance import Counterpart, EngineCase, Failure, http_failures
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, KnownCall, http_failures
 from schemas.deployment import Limits
 from schemas.errors import EngineError, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
 
-_BODY = {"Inputs": {"input1": {"ColumnNames": ["Age"], "Values": [["33"]]}}, "GlobalParameters": {}}
-_TABLE = {"ColumnNames": ["Scored Labels"], "ColumnTypes": ["Int32"], "Values": [["1"]]}
+
+def _request(age: str) -> NativeRequest:
+    body = {"Inputs": {"input1": {"ColumnNames": ["Age"], "Values": [[age]]}}, "GlobalParameters": {}}
+    return NativeRequest(json.dumps(body).encode(), "application/json", "application/json")
+
+
+def _answer(label: str) -> bytes:
+    table = {"ColumnNames": ["Scored Labels"], "ColumnTypes": ["String"], "Values": [[label]]}
+    return json.dumps({"Results": {"output1": {"type": "table", "value": table}}}).encode()
+
+
+def _model(name: str) -> Model:
+    return Model(
+        ["Age"], lambda rows: Scored(["Scored Labels"], ["String"], [[f"{name} {row['Age']}"] for row in rows])
+    )
 
 
 @asynccontextmanager
 async def _started() -> AsyncIterator[Counterpart]:
     async with AzureStudioEmulator() as emulator:
-        model = Model(["Age"], lambda rows: Scored(["Scored Labels"], ["Int32"], [["1"] for _ in rows]))
-        service = emulator.add_service("credit", model)
-        emulator.add_service("fraud")
+        service = emulator.add_service("credit", _model("credit"))
+        emulator.add_service("fraud", _model("fraud"))
 
         def settings(secret: str = emulator.client_secret, **options: Any) -> AzureStudioSettings:
             config = {
                 "type": "azure_studio",
                 "subscription_id": emulator.subscription_id,
+                "resource_group": emulator.resource_group,
                 "control_url": emulator.url,
                 "authority_url": emulator.url,
                 "credentials": {
@@ -48,8 +61,12 @@ async def _started() -> AsyncIterator[Counterpart]:
             settings_at=lambda url: settings(discover=False, endpoints=by_url(url)),
             wrong_credentials=settings("another", endpoints=by_url(emulator.url, "another")),
             endpoint="credit",
-            request=NativeRequest(json.dumps(_BODY).encode(), "application/json", "application/json"),
-            answer=json.dumps({"Results": {"output1": {"type": "table", "value": _TABLE}}}).encode(),
+            request=_request("33"),
+            answer=_answer("credit 33"),
+            others=[
+                KnownCall("credit", _request("44"), _answer("credit 44")),
+                KnownCall("fraud", _request("33"), _answer("fraud 33")),
+            ],
             limits=Limits(max_rows=100),
             secrets=[emulator.client_secret, *service.keys],
         )
@@ -90,5 +107,5 @@ AZURE_STUDIO = EngineCase(
         _failure("InitializingContainers", 503, EngineUnavailableError, retryable=True),
     ],
     scoring_route="execute",
-    control_route="services",
+    control_route="group_services",
 )

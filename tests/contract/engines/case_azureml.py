@@ -8,7 +8,7 @@ from adapters.base import NativeRequest
 from adapters.engines.azureml import plugin
 from adapters.engines.azureml.settings import AzureSettings
 from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment, model_failure
-from adapters.testing.conformance import Counterpart, EngineCase, Failure
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, KnownCall
 from adapters.testing.emulator import Fault
 from schemas.deployment import Limits
 from schemas.errors import (
@@ -17,6 +17,10 @@ from schemas.errors import (
     EngineTimeoutError,
     EngineUnavailableError,
 )
+
+
+def _request(body: bytes) -> NativeRequest:
+    return NativeRequest(body, "application/json", "application/json")
 
 
 @asynccontextmanager
@@ -42,15 +46,20 @@ async def _started() -> AsyncIterator[Counterpart]:
 
         deployment = EmulatedDeployment(handler=lambda body: {"output": body})
         emulator.add_endpoint("credit", auth_mode="AADToken", deployments=[deployment])
-        emulator.add_endpoint("with-a-key")
+        keyed = EmulatedDeployment(handler=lambda body: {"output of another": body})
+        emulator.add_endpoint("with-a-key", deployments=[keyed])
         yield Counterpart(
             emulator=emulator,
             settings=settings(emulator.client_secret),
             settings_at=settings_at,
             wrong_credentials=settings("another"),
             endpoint="credit",
-            request=NativeRequest(b"[1, 2]", "application/json", "application/json"),
+            request=_request(b"[1, 2]"),
             answer=b'{"output": [1, 2]}',
+            others=[
+                KnownCall("credit", _request(b"[3]"), b'{"output": [3]}'),
+                KnownCall("with-a-key", _request(b"[1, 2]"), b'{"output of another": [1, 2]}'),
+            ],
             limits=Limits(max_bytes=1_500_000, max_parallel=1),
             secrets=[emulator.client_secret, *emulator.endpoints["with-a-key"].keys],
         )
@@ -113,4 +122,5 @@ AZUREML = EngineCase(
     failures=_FAILURES,
     scoring_route="score",
     control_route="endpoints",
+    scoring_id_header="x-ms-client-request-id",
 )

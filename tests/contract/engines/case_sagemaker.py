@@ -8,7 +8,7 @@ import msgspec
 from adapters.base import NativeRequest
 from adapters.engines.sagemaker import plugin
 from adapters.engines.sagemaker.settings import SageMakerSettings
-from adapters.testing.conformance import Counterpart, EngineCase, Failure
+from adapters.testing.conformance import Counterpart, EngineCase, Failure, KnownCall
 from adapters.testing.emulator import Fault
 from adapters.testing.sagemaker import AccessKey, LinearLearner, SageMakerEmulator, aws_error
 from schemas.deployment import Limits
@@ -23,6 +23,14 @@ _SECRET = "secret-access-key-of-the-contract"
 _TOKEN = "session-token-of-the-contract"
 
 
+def _request(body: bytes) -> NativeRequest:
+    return NativeRequest(body, "text/csv", "application/json")
+
+
+def _answer(score: float) -> bytes:
+    return json.dumps({"predictions": [{"score": score}]}).encode()
+
+
 @asynccontextmanager
 async def _started() -> AsyncIterator[Counterpart]:
     key = AccessKey(id="AKIACONTRACT", secret=_SECRET, session_token=_TOKEN)
@@ -35,7 +43,8 @@ async def _started() -> AsyncIterator[Counterpart]:
         return msgspec.convert(config | options, SageMakerSettings)
 
     async with SageMakerEmulator(key=key) as emulator:
-        emulator.add_endpoint("credit", model=LinearLearner(weights=(0.0, 0.0)))
+        emulator.add_endpoint("credit", model=LinearLearner(weights=(1.0, 1.0), predictor="regressor"))
+        emulator.add_endpoint("fraud", model=LinearLearner(weights=(1.0, 10.0), predictor="regressor"))
         yield Counterpart(
             emulator=emulator,
             settings=settings(emulator.url, control_url=emulator.url, endpoints={"credit": {"limits": limits}}),
@@ -44,8 +53,12 @@ async def _started() -> AsyncIterator[Counterpart]:
                 emulator.url, control_url=emulator.url, credentials=credentials | {"secret_access_key": "another"}
             ),
             endpoint="credit",
-            request=NativeRequest(b"1,2", "text/csv", "application/json"),
-            answer=json.dumps({"predictions": [{"score": 0.5, "predicted_label": 1}]}).encode(),
+            request=_request(b"1,2"),
+            answer=_answer(3.0),
+            others=[
+                KnownCall("credit", _request(b"3,4"), _answer(7.0)),
+                KnownCall("fraud", _request(b"1,2"), _answer(21.0)),
+            ],
             secrets=[_SECRET, _TOKEN],
             limits=Limits(max_bytes=6_291_456, max_rows=100, max_parallel=3),
         )
@@ -180,4 +193,5 @@ SAGEMAKER = EngineCase(
     failures=_FAILURES,
     scoring_route="invocations",
     control_route="control",
+    scoring_id_header="X-Amzn-SageMaker-Inference-Id",
 )

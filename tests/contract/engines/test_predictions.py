@@ -295,6 +295,7 @@ async def test_class_columns_of_a_discovered_studio_service_become_one_vector_in
         engine = {
             "type": "azure_studio",
             "subscription_id": emulator.subscription_id,
+            "resource_group": emulator.resource_group,
             "control_url": emulator.url,
             "credentials": {"token": emulator.issue_token()},
         }

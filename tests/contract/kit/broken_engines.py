@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import logging
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -68,6 +67,15 @@ class TestOfAnotherApi(EngineConformance):
     fails: ClassVar = {"test_its_descriptor_names_its_kind_and_the_api": "assert ''"}
 
 
+def counterpart_with(**changes: Any) -> Any:
+    @asynccontextmanager
+    async def started() -> Any:
+        async with CUSTOM.start() as counterpart:
+            yield msgspec.structs.replace(counterpart, **changes)
+
+    return started
+
+
 class TestWithoutFailures(EngineConformance):
     case = case_of(Sound, failures=[])
     fails: ClassVar = {
@@ -91,6 +99,20 @@ class TestFickle(EngineConformance):
     fails: ClassVar = {
         "test_connecting_and_the_configured_endpoints_need_no_network": "assert [Endpoint(",
         "test_discovery_lists_what_scores_and_the_same_again": "Nothing has changed at the platform",
+    }
+
+
+class Unconfigured(Sound):
+    """Knows endpoints by discovery alone, which its case doesn't say."""
+
+    def configured(self) -> Any:
+        return []
+
+
+class TestUnconfigured(EngineConformance):
+    case = case_of(Unconfigured)
+    fails: ClassVar = {
+        "test_connecting_and_the_configured_endpoints_need_no_network": "say `discovery_only=True` in the case",
     }
 
 
@@ -217,28 +239,4 @@ class TestPatient(EngineConformance):
         "test_every_exchange_of_a_call_is_bounded_in_bytes_and_by_the_deadline": "Pass `context.deadline`",
         "test_silence_ends_at_the_deadline_and_must_not_be_retried": "TimeoutError",
         "test_a_deadline_in_the_past_ends_at_once_and_calls_nobody": "DID NOT RAISE",
-    }
-
-
-class Talkative(Sound):
-    async def endpoints(self) -> Any:
-        try:
-            return await self._engine.endpoints()
-        except EngineError as error:
-            raise EngineRefusedError(f"The platform says: {error.engine_message}") from error
-
-    async def invoke(self, endpoint: Any, request: Any, context: Any) -> Any:
-        logging.getLogger("talkative").info("calling with %s", self._settings.credentials.password)
-        try:
-            return await super().invoke(endpoint, request, context)
-        except EngineError as error:
-            raise EngineRefusedError(f"The platform says: {error.engine_message}") from error
-
-
-class TestTalkative(EngineConformance):
-    case = case_of(Talkative)
-    fails: ClassVar = {
-        "test_no_secret_reaches_a_log_or_an_error": "secrets[0]",
-        "test_what_a_platform_quotes_of_the_payload_goes_into_engine_message_alone": "as `engine_message`",
-        "test_what_a_control_plane_quotes_reaches_no_log_and_no_error": "secrets[0]",
     }

@@ -143,3 +143,36 @@ class Infinite(Sound):
 class TestInfinite(FormatConformance):
     case = case_of(Infinite)
     fails: ClassVar = {"test_a_damaged_body_is_read_as_so_many_rows_or_refused": "NaN and infinities are read as None"}
+
+
+class Remembering(Sound):
+    """Takes the columns of the first answer for those of all that are as wide."""
+
+    _columns: Any = None
+
+    def decode(self, body: Body, n_rows: int | None) -> Table:
+        table = super().decode(body, n_rows)
+        if self._columns is None or len(self._columns) != len(table.columns or ()):
+            self._columns = table.columns
+        return msgspec.structs.replace(table, columns=self._columns)
+
+
+class TestRemembering(FormatConformance):
+    case = case_of(Remembering)
+    fails: ClassVar = {"test_nothing_is_remembered_from_one_body_to_the_next": "A codec reads each body as if"}
+
+
+class Preparing(Sound):
+    """Takes the columns of the first request for those of all that are as wide."""
+
+    _columns: Any = None
+
+    def encode(self, table: Table) -> Body:
+        if self._columns is None or len(self._columns) != len(table.columns or ()):
+            self._columns = table.columns
+        return super().encode(msgspec.structs.replace(table, columns=self._columns))
+
+
+class TestPreparing(FormatConformance):
+    case = case_of(Preparing)
+    fails: ClassVar = {"test_nothing_is_remembered_from_one_body_to_the_next": "A codec writes each table as if"}

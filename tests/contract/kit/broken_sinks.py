@@ -21,10 +21,8 @@ def bench_of(sink: type[webhook.Webhook], **changes: Any) -> type[WebhookBench]:
     async def connect(settings: Any, transport: Any) -> Any:
         yield sink(settings, transport)
 
-    class Bench(WebhookBench):
-        plugin = SinkPlugin(kind="broken", settings=webhook.plugin.settings, connect=connect, **changes)
-
-    return Bench
+    plugin = SinkPlugin(kind="broken", settings=webhook.plugin.settings, connect=connect)
+    return type("Bench", (WebhookBench,), {"plugin": plugin, **changes})
 
 
 def fresh(seconds: float) -> float:
@@ -32,8 +30,40 @@ def fresh(seconds: float) -> float:
 
 
 class TestOfAnotherApi(HttpSinkConformance):
-    case = bench_of(webhook.Webhook, api_version=0)
-    fails: ClassVar = {"test_its_descriptor_names_its_kind_and_the_api": "assert 0 == 1"}
+    plugin = SinkPlugin(kind="", settings=webhook.plugin.settings, connect=webhook.plugin.connect, api_version=0)
+    case = bench_of(webhook.Webhook, plugin=plugin)
+    fails: ClassVar = {"test_its_descriptor_names_its_kind_and_the_api": "assert ''"}
+
+
+class TestWithoutSecrets(HttpSinkConformance):
+    case = bench_of(webhook.Webhook, secrets=())
+    fails: ClassVar = {"test_its_bench_names_the_secrets_that_it_uses": "list them in `secrets`"}
+
+
+class Swapping(webhook.Webhook):
+    """Takes the response for the request, and all records whatever its settings select."""
+
+    @property
+    def filter(self) -> RecordFilter:
+        return RecordFilter()
+
+    async def send(self, batch: Batch, *, deadline: float) -> Receipt:
+        items = [
+            msgspec.structs.replace(item, record=record, line=record.encode())
+            for item in batch.records
+            for record in [
+                msgspec.structs.replace(item.record, request=item.record.response, response=item.record.request)
+            ]
+        ]
+        return await super().send(msgspec.structs.replace(batch, records=items), deadline=deadline)
+
+
+class TestSwapping(HttpSinkConformance):
+    case = bench_of(Swapping)
+    fails: ClassVar = {
+        "test_each_record_is_stored_with_its_own_request_and_response": "Each row is stored beside its own prediction",
+        "test_it_is_owed_what_its_settings_select": "Return `record_filter(settings)` as `filter`",
+    }
 
 
 class Forgetful(webhook.Webhook):

@@ -10,17 +10,26 @@ from types import ModuleType
 import pytest
 
 from adapters.testing.conformance import (
+    AuditableSinkConformance,
     EngineConformance,
     FormatConformance,
     HttpSinkConformance,
 )
-from tests.contract.kit import broken_engines, broken_formats, broken_sinks
+from tests.contract.kit import (
+    broken_audits,
+    broken_engines,
+    broken_fidelity,
+    broken_formats,
+    broken_secrecy,
+    broken_sinks,
+)
 
 PROJECT = Path(__file__).parents[3]
 KITS = [
-    pytest.param(broken_engines, EngineConformance, id="engines"),
-    pytest.param(broken_formats, FormatConformance, id="formats"),
-    pytest.param(broken_sinks, HttpSinkConformance, id="sinks"),
+    pytest.param([broken_engines, broken_fidelity, broken_secrecy], EngineConformance, id="engines"),
+    pytest.param([broken_formats], FormatConformance, id="formats"),
+    pytest.param([broken_sinks], HttpSinkConformance, id="sinks"),
+    pytest.param([broken_audits], AuditableSinkConformance, id="audits"),
 ]
 
 # The heading of a failure, and all until that of the next.
@@ -32,6 +41,10 @@ def suites(module: ModuleType) -> dict[str, dict[str, str]]:
     return {name: suite.fails for name, suite in vars(module).items() if hasattr(suite, "fails")}
 
 
+def path(module: ModuleType) -> str:
+    return str(Path(str(module.__file__)).relative_to(PROJECT))
+
+
 def run(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=110, check=False
@@ -40,22 +53,26 @@ def run(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("broken", "kit"), KITS)
-def test_every_test_of_the_kit_can_fail(broken: ModuleType, kit: type) -> None:
+def test_every_test_of_the_kit_can_fail(broken: list[ModuleType], kit: type) -> None:
     tests = {name for name, _ in inspect.getmembers(kit, inspect.isfunction) if name.startswith("test_")}
-    assert {test for fails in suites(broken).values() for test in fails} == tests
+    assert {test for module in broken for fails in suites(module).values() for test in fails} == tests
 
 
 @pytest.mark.parametrize(("broken", "kit"), KITS)
-def test_a_broken_promise_fails_the_test_of_its_name_which_says_why(broken: ModuleType, kit: type) -> None:
-    file = str(Path(str(broken.__file__)).relative_to(PROJECT))
-    wanted = [(suite, test, words) for suite, fails in suites(broken).items() for test, words in fails.items()]
-    nodes = [f"{file}::{suite}::{test}" for suite, test, _ in wanted]
+def test_a_broken_promise_fails_the_test_of_its_name_which_says_why(broken: list[ModuleType], kit: type) -> None:
+    wanted = [
+        (path(module), suite, test, words)
+        for module in broken
+        for suite, fails in suites(module).items()
+        for test, words in fails.items()
+    ]
+    nodes = [f"{file}::{suite}::{test}" for file, suite, test, _ in wanted]
 
     options = ("-p", "no:cacheprovider", "--hypothesis-profile=unshrunk", "-q", "--tb=short")
     printed = run("-m", "pytest", *nodes, *options)
 
     said = dict(FAILURE.findall(printed))
-    silent = [f"{suite}.{test}" for suite, test, words in wanted if words not in said.get(f"{suite}.{test}", "\0")]
+    silent = [f"{suite}.{test}" for _, suite, test, words in wanted if words not in said.get(f"{suite}.{test}", "\0")]
     assert silent == [], printed
 
 

@@ -1,12 +1,13 @@
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import msgspec
 from confluent_kafka import KafkaError
 
 from adapters.base import Batch, Settlement
 from adapters.sinks import kafka
-from adapters.testing.conformance import LinkFault, SinkBench
+from adapters.testing.conformance import Content, LinkFault, SinkBench
 from adapters.testing.conformance.records import in_seconds
 from schemas.errors import SinkUnavailableError
 from tests.fakes.kafka import KafkaCluster
@@ -15,13 +16,14 @@ _TOPIC = "payloads"
 
 
 class KafkaBench(SinkBench):
-    """Reads as consumers should: a record counts once, though a batch that comes again stands in the topic twice.
+    """A batch that comes again stands in the topic twice; its consumers count a record once.
 
     The client repeats by itself what fails on its way, so a fault lasts until the next delivery.
     """
 
     plugin = kafka.plugin
     secrets = ("very-secret-password",)
+    tells_repeats = False
     _fault: LinkFault | None = None
 
     async def start(self, stack: AsyncExitStack) -> dict[str, object]:
@@ -32,7 +34,7 @@ class KafkaBench(SinkBench):
             "bootstrap_servers": self.cluster.bootstrap_servers,
             "topic": _TOPIC,
             # The pause lets the messages of a batch go out together.
-            "config": {"message.timeout.ms": 2_000, "linger.ms": 50},
+            "config": {"message.timeout.ms": 2_000, "linger.ms": 50, "sasl.password": self.secrets[0]},
         }
 
     async def stop(self) -> None:
@@ -40,8 +42,12 @@ class KafkaBench(SinkBench):
 
     async def stored(self) -> list[str]:
         self._recover()
-        records = [msgspec.json.decode(message.value()) for message in await self.cluster.messages(_TOPIC)]
-        return sorted({f"{record['scoring_id']}-{n}" for record in records for n in range(1, record["rows"] + 1)})
+        return sorted(
+            f"{record['scoring_id']}-{n}" for record in await self._records() for n in range(1, record["rows"] + 1)
+        )
+
+    async def content(self, scoring_id: str) -> Content:
+        return Content.of_record(next(item for item in await self._records() if item["scoring_id"] == scoring_id))
 
     async def refuse(self, scoring_id: str) -> None:
         """Refuse the two requests in which the test sends the record: brokers don't look into messages."""
@@ -71,6 +77,9 @@ class KafkaBench(SinkBench):
             with suppress(SinkUnavailableError):
                 return await super().deliver(batch)
         raise AssertionError("the sink did not recover")
+
+    async def _records(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(message.value()) for message in await self.cluster.messages(_TOPIC)]
 
     def _recover(self) -> None:
         if self._fault is not None:

@@ -2,19 +2,21 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
 from adapters.sinks import object_store
-from adapters.testing.conformance import HttpSinkBench
+from adapters.testing.conformance import Content, HttpSinkBench
 from tests.fakes.object_stores import AZURE_KEY, S3_KEYS, AzureBlobs, Objects, s3
 
 
 class ObjectStoreBench(HttpSinkBench):
-    """Reads as readers should: a record counts once, though a repeat in other cuts may stand in two objects."""
+    """A record that comes again in other cuts may stand in two objects; their readers count it once."""
 
     plugin = object_store.plugin
     store_route = "store"
+    tells_repeats = False
     emulator: Objects
 
     @abstractmethod
@@ -22,12 +24,18 @@ class ObjectStoreBench(HttpSinkBench):
         """Return the objects."""
 
     async def stored(self) -> list[str]:
-        lines = [line for body in await asyncio.to_thread(self.bodies) for line in body.splitlines()]
-        records = [msgspec.json.decode(line) for line in lines]
-        return sorted({f"{record['scoring_id']}-{n}" for record in records for n in range(1, record["rows"] + 1)})
+        records = await self._records()
+        return sorted(f"{record['scoring_id']}-{n}" for record in records for n in range(1, record["rows"] + 1))
+
+    async def content(self, scoring_id: str) -> Content:
+        return Content.of_record(next(item for item in await self._records() if item["scoring_id"] == scoring_id))
 
     async def refuse(self, scoring_id: str) -> None:
         self.emulator.refused.add(scoring_id)
+
+    async def _records(self) -> list[dict[str, Any]]:
+        bodies = await asyncio.to_thread(self.bodies)
+        return [msgspec.json.decode(line) for body in bodies for line in body.splitlines()]
 
 
 class S3Bench(ObjectStoreBench):

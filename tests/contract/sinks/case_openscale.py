@@ -1,7 +1,7 @@
 from contextlib import AsyncExitStack
 
 from adapters.sinks import openscale
-from adapters.testing.conformance import HttpSinkBench
+from adapters.testing.conformance import Content, HttpSinkBench
 from adapters.testing.conformance.records import DEPLOYMENT
 from adapters.testing.openscale import OpenScaleEmulator
 
@@ -27,6 +27,10 @@ class OpenScaleBench(HttpSinkBench):
 
     async def stored(self) -> list[str]:
         return [row["scoring_id"] for row in self.openscale.rows(self.table)]
+
+    async def content(self, scoring_id: str) -> Content:
+        rows = self.openscale.rows(self.table)
+        return Content.of_flat_rows([row for row in rows if row["scoring_id"].rpartition("-")[0] == scoring_id])
 
     async def refuse(self, scoring_id: str) -> None:
         self.openscale.refused.add(scoring_id)

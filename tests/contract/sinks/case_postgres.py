@@ -1,8 +1,9 @@
 import asyncio
+import json
 from contextlib import AsyncExitStack
 
 from adapters.sinks import postgres
-from adapters.testing.conformance import LinkFault, SinkBench
+from adapters.testing.conformance import Content, LinkFault, SinkBench
 from tests.fakes.postgres_link import PostgresLink
 from tests.postgres_server import PASSWORD, PostgresServer
 
@@ -22,6 +23,11 @@ class PostgresBench(SinkBench):
 
     async def stored(self) -> list[str]:
         return [row[0] for row in await self.server.fetch(self.database, "SELECT id FROM payload_records ORDER BY 1")]
+
+    async def content(self, scoring_id: str) -> Content:
+        query = "SELECT scoring_id, request, response FROM payload_records ORDER BY n"
+        rows = [row for row in await self.server.fetch(self.database, query) if row[0] == scoring_id]
+        return Content([json.loads(row[1]) for row in rows], [json.loads(row[2]) for row in rows])
 
     async def refuse(self, scoring_id: str) -> None:
         await self.deliver(self.batch("makes-the-table"))

@@ -1,7 +1,7 @@
 from contextlib import AsyncExitStack
 
 from adapters.sinks import webhook
-from adapters.testing.conformance import HttpSinkBench
+from adapters.testing.conformance import Content, HttpSinkBench
 from adapters.testing.webhook import WebhookReceiver
 
 _KEY = "Y29udHJhY3QtY29udHJhY3QtY29udHJhY3Q="
@@ -26,6 +26,9 @@ class WebhookBench(HttpSinkBench):
 
     async def stored(self) -> list[str]:
         return sorted(f"{event.id}-{n}" for event in self.receiver.events for n in range(1, event.data["rows"] + 1))
+
+    async def content(self, scoring_id: str) -> Content:
+        return Content.of_record(next(event.data for event in self.receiver.events if event.id == scoring_id))
 
     async def refuse(self, scoring_id: str) -> None:
         self.receiver.refused.add(scoring_id)

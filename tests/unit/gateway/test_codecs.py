@@ -1,11 +1,14 @@
 import json
+import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from adapters.base import Body
-from gateway.codecs import build_formats, build_request_reader, merged_options
+from adapters.base import Body, FormatPlugin, Preset
+from gateway.codecs import build_formats, build_request_reader, find_format_problems, merged_options
 from gateway.registry import Registry
-from schemas.configuration import DeploymentSettings
+from schemas.configuration import DeploymentSettings, Settings
 from schemas.errors import ConfigurationError
 from schemas.table import Table
 
@@ -83,6 +86,67 @@ def test_a_request_is_read_with_its_own_names_or_those_of_the_endpoints_columns(
 def test_what_an_endpoint_says_about_its_requests_counts_when_they_are_read() -> None:
     reader = build_request_reader(Registry.load(), DeploymentSettings(request={"format": "csv"}), None, DESCRIBED)
     assert reader.decode(Body(b"x\n33\n", "text/csv"), None).columns == ("x",)
+
+
+class NeedySettings(Settings, frozen=True, kw_only=True):
+    depth: int
+
+
+def built(build: Callable[[NeedySettings], Any], **options: Any) -> tuple[str, str]:
+    """Return the problem of a request whose codec is built so."""
+
+    class Plugins:
+        def format(self, kind: str) -> FormatPlugin:
+            return FormatPlugin(kind=kind, settings=NeedySettings, build=build)
+
+        def preset(self, name: str) -> Preset:
+            return Preset(name=name, request={"format": "odd"}, response={"format": "odd", "depth": 1})
+
+        def package(self, group: str, kind: str) -> str:
+            return "odd-plugins 0.9"
+
+    settings = DeploymentSettings(request={"format": "odd"} | options, response={"format": "odd"} | options)
+    problem, _ = find_format_problems(Plugins(), settings)
+    return problem
+
+
+def fails(error: BaseException) -> Callable[[NeedySettings], Any]:
+    def build(settings: NeedySettings) -> Any:
+        raise error
+
+    return build
+
+
+class PanicError(BaseException):
+    """As extensions in other languages raise it: no Exception."""
+
+
+@pytest.mark.parametrize(
+    ("build", "options", "sentence"),
+    [
+        (fails(ValueError("Too deep")), {"depth": 1}, r"Too deep\."),
+        (fails(ValueError("Too deep")), {}, r"The option depth is missing: odd needs it\."),
+        (fails(ValueError("Too deep")), {"depth": "planted-value"}, "A value is not of the type that its option has."),
+        (
+            fails(ZeroDivisionError("planted-value")),
+            {"depth": 1},
+            r"The format odd of odd-plugins .*: its `build` failed with ZeroDivisionError \(.*codecs\.py:\d+ build\)\.",
+        ),
+        (fails(PanicError("planted-value")), {"depth": 1}, r"The format odd of .* failed with PanicError \(.*\)\."),
+        (fails(SystemExit(1)), {"depth": 1}, r"The format odd of .* failed with SystemExit \(.*\)\."),
+        (
+            lambda _: None,
+            {"depth": 1},
+            r"The format odd of odd-plugins 0\.9: its `build` returned a NoneType, expected is a Format\.",
+        ),
+    ],
+)
+def test_a_codec_that_can_not_be_built_is_a_problem_in_the_name_of_whose_fault_it_is(
+    build: Callable[[NeedySettings], Any], options: dict[str, Any], sentence: str
+) -> None:
+    place, told = built(build, **options)
+    assert place == "request"
+    assert re.fullmatch(sentence, told)
 
 
 def test_names_that_no_codec_takes_are_refused_with_their_place() -> None:

@@ -7,9 +7,9 @@ import pytest
 from gateway.config import EngineConfiguration
 from gateway.directory_store import KnownEndpoints
 from gateway.engine_state import EngineState
-from schemas.configuration import EngineSettings
+from schemas.configuration import DiscoverySettings, EngineSettings
 from schemas.deployment import Endpoint
-from schemas.errors import EngineUnavailableError
+from schemas.errors import ConfigurationError, EngineError, EngineUnavailableError
 from tests.fakes.engines import ScriptedEngine
 
 
@@ -43,6 +43,24 @@ async def test_failed_discovery_leaves_all_as_it_was_and_says_why() -> None:
     assert (failing.error, failing.refreshed_at, list(failing.endpoints)) == ("no route", 1000.0, ["loan", "other"])
 
 
+async def test_engine_that_fails_in_its_discovery_is_named_with_its_line_and_without_its_words() -> None:
+    failing = state(ZeroDivisionError("planted-value"))
+    told = (
+        r"The plugin scripted of unknown failed with ZeroDivisionError \(fakes/engines\.py:\d+ endpoints\) instead of"
+    )
+    with pytest.raises(EngineError, match=told) as caught:
+        await failing.discover(2000.0)
+    assert "planted-value" not in caught.value.message
+
+
+async def test_engine_that_can_not_tell_its_own_endpoints_is_refused() -> None:
+    engine = ScriptedEngine()
+    engine.configured = lambda: None  # type: ignore[method-assign,assignment,return-value]
+    configuration = EngineConfiguration("aws", engine.plugin(), EngineSettings(type="scripted"), "scripts 1")
+    with pytest.raises(ConfigurationError, match=r"^engines\.aws \(type scripted, of scripts 1\): its `configured`"):
+        EngineState(configuration, engine)
+
+
 async def test_endpoints_are_the_same_to_who_discovers_and_to_who_takes_over() -> None:
     odd = Endpoint(name="other", native={"parts": (1, 2)})
     leading, following = state([odd]), state()
@@ -57,6 +75,15 @@ async def test_what_was_discovered_with_other_settings_is_not_taken_over() -> No
     changed.take_over(await persisted(Endpoint(name="loan", native={"model": "2024"})))
     assert not changed.ready
     assert changed.endpoints == {"loan": Endpoint(name="loan")}
+
+
+async def test_what_the_configuration_names_is_kept_whatever_the_patterns_say() -> None:
+    engine = ScriptedEngine(endpoints=(), found=[Endpoint(name="loan"), Endpoint(name="other")])
+    patterns = DiscoverySettings(include=("prod-*",))
+    settings = EngineSettings(type="scripted", discover=patterns, endpoints={"loan": {"model": "2024"}})
+    found = EngineState(EngineConfiguration("aws", engine.plugin(), settings), engine)
+    await found.discover(1000.0)
+    assert list(found.endpoints) == ["loan"]
 
 
 async def test_engine_without_discovery_takes_nothing_over() -> None:

@@ -1,4 +1,5 @@
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.importing import load_within
+from gateway import importing
+from gateway.importing import Imported, import_all
 
 
 @pytest.fixture
@@ -29,27 +31,57 @@ def gate(folder: Path) -> Iterator[Path]:
     path.write_text("")
 
 
-def test_what_the_entry_point_names_is_returned(folder: Path) -> None:
-    assert load_within(entry_point(folder, "imported_well", "plugin = [1]"), 10) == [1]
+def test_what_the_entry_points_name_is_returned_in_their_order(folder: Path) -> None:
+    one = entry_point(folder, "imported_one", "plugin = [1]")
+    two = entry_point(folder, "imported_two", "plugin = [2]")
+    assert import_all([two, one, two], 10) == [Imported([2]), Imported([1]), Imported([2])]
 
 
-@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt()", "OSError('disk')"])
-def test_what_the_module_raises_is_raised(folder: Path, error: str) -> None:
-    module = f"imported_badly_{error.partition('(')[0].lower()}"
-    with pytest.raises((SystemExit, KeyboardInterrupt, OSError)) as caught:
-        load_within(entry_point(folder, module, f"raise {error}"), 10)
-    assert repr(caught.value) == repr(eval(error))  # noqa: S307 - of the list above
+def test_nothing_to_import_is_no_wait() -> None:
+    assert import_all([], 10) == []
 
 
-def test_a_module_that_waits_is_left_behind(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "raising",
+    [
+        "raise SystemExit(3)",
+        "raise KeyboardInterrupt()",
+        "raise OSError('disk')",
+        "class PanicException(BaseException): pass\nraise PanicException('rust')",
+    ],
+)
+def test_whatever_a_module_raises_is_kept_beside_what_the_others_name(folder: Path, raising: str) -> None:
+    bad = entry_point(folder, f"imported_badly_{abs(hash(raising))}", raising)
+    good = entry_point(folder, "imported_well", "plugin = 1")
+    failed, imported = import_all([bad, good], 10)
+    assert type(failed.fault).__name__ in raising
+    assert imported == Imported(1)
+
+
+def test_modules_that_wait_are_left_behind_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "PATIENCE_SECONDS", 0.05)
     with gate(folder) as path:
-        waiting = entry_point(
-            folder, "imported_never", f"import pathlib\nplugin = pathlib.Path({str(path)!r}).read_text()"
-        )
-        with pytest.raises(TimeoutError, match=r"^its import did not end within 0\.2 s$"):
-            load_within(waiting, 0.2)
+        wait = f"import pathlib\npathlib.Path({str(path)!r}).read_text()\nplugin = 1"
+        names = [f"imported_never_{n}" for n in range(4)]
+        waiting = [entry_point(folder, name, wait) for name in names]
+        begun = time.monotonic()
+        *late, good = import_all([*waiting, entry_point(folder, "imported_after", "plugin = 2")], 0.5)
+        assert time.monotonic() - begun < 1.5
+    assert [str(item.fault) for item in late] == ["its import did not end within 0.5 s"] * 4
+    assert good == Imported(2)
+
+
+def test_a_slow_module_is_waited_for_while_others_are_imported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "PATIENCE_SECONDS", 0.0)
+    path = folder / "gate"
+    os.mkfifo(path)
+    slow = entry_point(folder, "imported_slowly", f"import pathlib\nplugin = pathlib.Path({str(path)!r}).read_text()")
+    opening = entry_point(
+        folder, "imported_opening", f"import pathlib\nplugin = pathlib.Path({str(path)!r}).write_text('x')"
+    )
+    assert import_all([slow, opening], 10) == [Imported("x"), Imported(1)]
 
 
 def test_a_timeout_of_the_modules_own_stays_its_own(folder: Path) -> None:
-    with pytest.raises(TimeoutError, match=r"^the server of the plugin$"):
-        load_within(entry_point(folder, "imported_late", "raise TimeoutError('the server of the plugin')"), 10)
+    (late,) = import_all([entry_point(folder, "imported_late", "raise TimeoutError('the server of the plugin')")], 10)
+    assert str(late.fault) == "the server of the plugin"

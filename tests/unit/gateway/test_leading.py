@@ -25,7 +25,7 @@ from gateway.payloadlog.spool import Spool
 from gateway.transport import HttpTransport
 from schemas.configuration import SinkSettings
 from schemas.deployment import Endpoint
-from schemas.errors import MissingExtraError
+from schemas.errors import ConfigurationError, MissingExtraError
 from tests.fakes.engines import ScriptedEngine
 from tests.fakes.gateways import configuration_of
 from tests.fakes.payload_records import entry
@@ -186,10 +186,10 @@ async def test_sink_that_cannot_be_connected_keeps_a_process_from_leading(tmp_pa
         yield FakeSink()
 
     plugin = SinkPlugin(kind="fake", settings=SinkSettings, connect=connect)
-    sinks = {"fake": SinkConfiguration("fake", plugin, SinkSettings(type="fake"))}
+    sinks = {"fake": SinkConfiguration("fake", plugin, SinkSettings(type="fake"), "fakes 1")}
     configuration = configuration_of(tmp_path, ScriptedEngine(), sinks=sinks)
     store = DirectoryStore(tmp_path / "directory.json")
     directory = Directory(configuration, {"aws": ScriptedEngine()}, store, time.time)
     async with HttpTransport() as transport:
-        with pytest.raises(MissingExtraError):
+        with pytest.raises(ConfigurationError, match=r"^sinks\.fake \(type fake, of fakes 1\): a sink needs"):
             await Leading(configuration, directory, transport).__aenter__()

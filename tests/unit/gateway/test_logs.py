@@ -79,3 +79,15 @@ def test_configuring_again_does_not_double_the_lines(capsys: pytest.CaptureFixtu
     logging.getLogger("some.library").warning("once")
     structlog.get_logger("x").info("once")
     assert len(lines(capsys)) == 2
+
+
+def test_a_command_shows_errors_only_and_leaves_the_rest_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    with logs.errors_only():
+        structlog.get_logger("x").warning("a warning")
+        structlog.get_logger("x").error("an error")
+    assert structlog.get_config() == before
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "a warning" not in captured.err
+    assert "an error" in captured.err

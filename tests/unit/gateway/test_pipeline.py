@@ -109,6 +109,26 @@ def test_missing_column_is_refused_before_anything_is_encoded() -> None:
     assert refused.value.target == "fields"
 
 
+def test_default_never_moves_the_cells_of_a_body_without_names() -> None:
+    built = pipeline(format="sagemaker-linear-learner", input=InputSettings(defaults={"b": 0}))
+    (part,) = built.encode(ScoringRequest([[1, 2, 3]], ["a", "b", "c"]))
+    assert part.request.body == b"1,2,3"
+    with pytest.raises(UnprocessableRequestError, match="`b`") as refused:
+        built.encode(ScoringRequest([[1, 3]], ["a", "c"]))
+    assert refused.value.target == "fields"
+
+
+def test_body_without_names_shows_only_with_what_the_platform_tells_of_it() -> None:
+    settings = deployed(request={"format": "tensors"}, input=InputSettings(defaults={"b": 0}))
+    endpoint = Endpoint(name="model", request_options={"tensors": {"tensor": "x"}})
+    described = Deployment(id="credit", engine="aws", endpoint=endpoint, settings=settings)
+    with pytest.raises(UnprocessableRequestError, match="`b`"):
+        pipelines().of(described).encode(ScoringRequest([[1, 3]], ["a", "c"]))
+    named = pipeline(request={"format": "tensors"}, input=settings.input)
+    (part,) = named.encode(ScoringRequest([[1, 3]], ["a", "c"]))
+    assert [tensor["name"] for tensor in json.decode(part.request.body)["inputs"]] == ["a", "c", "b"]
+
+
 def test_answers_with_other_columns_or_rows_are_no_answer() -> None:
     built = pipeline(Limits(max_rows=1))
     request = ScoringRequest([[1], [2]], ["a"])
@@ -155,6 +175,16 @@ def test_part_whose_rows_lack_a_column_is_joined_as_if_all_had_come_in_one_answe
     at_once = built.decode(request, built.encode(request), [answered({"predictions": rows})]).response
     assert in_parts == at_once
     assert at_once == ScoringResponse(["label", "note"], [["Risk", None], ["No Risk", 1], ["Risk", None]])
+
+
+def test_prediction_of_a_regression_is_a_number_also_where_the_platform_writes_texts() -> None:
+    table = {"ColumnNames": ["Scored Label Mean"], "Values": [["3.2"]]}
+    body = {"Results": {"output1": {"type": "table", "value": table}}}
+    output = OutputSettings(prediction="Scored Label Mean")
+    as_text = joined(body, format="azure-studio", output=output)
+    assert as_text.response.values == [["3.2"]]
+    as_number = joined(body, format="azure-studio", output=output, problem_type="regression")
+    assert as_number.response.values == [[3.2]]
 
 
 def test_part_of_a_table_that_lacks_a_column_is_no_answer() -> None:

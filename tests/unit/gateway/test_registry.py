@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.registry import Listing, Registry
+from gateway.installed import Listing
+from gateway.registry import Registry
 from schemas.configuration import DeploymentSettings
 from schemas.errors import ConfigurationError
 from tests.plugin_distributions import EXAMPLE, write_distribution
@@ -40,6 +41,7 @@ def test_the_listing_says_where_a_plugin_comes_from(example: Registry) -> None:
         kind="tin",
         distribution="example-plugins",
         version="1.2",
+        entry_point="tin",
         origin=f"{ME}:engine",
         state="ready",
         reason=None,
@@ -183,7 +185,9 @@ def test_compiling_leaves_the_settings_as_they_are(example: Registry) -> None:
         (DeploymentSettings(request={"format": "plain"}), ["response"]),
         (DeploymentSettings(response={"width": 1}, request={"format": "plain"}), ["response"]),
         (DeploymentSettings(format="nothing"), ["format"]),
-        (DeploymentSettings(format="tin-lost"), ["request.format"]),
+        (DeploymentSettings(format="tin-lost"), ["format"]),
+        (DeploymentSettings(format="tin-open"), ["format"]),
+        (DeploymentSettings(format="tin-open", request={"header": True}), ["request"]),
         (DeploymentSettings(format="tin-text", request={"format": "nothing"}), ["request.format"]),
         (DeploymentSettings(format="tin-text", request={"fields": ["a"]}), ["request"]),
         (DeploymentSettings(format="tin-text", response={"width": "many"}), ["response"]),
@@ -196,6 +200,21 @@ def test_formats_that_do_not_work_are_refused_with_their_places(
     with pytest.raises(ConfigurationError) as raised:
         example.compile_formats(settings)
     assert [line.partition(": ")[0] for line in raised.value.problems] == places
+
+
+def test_what_only_the_author_of_a_preset_wrote_is_blamed_on_the_preset(example: Registry) -> None:
+    (problem,) = example.format_problems(DeploymentSettings(format="tin-open"))
+    whose = "The preset tin-open of example-plugins 1.2, in its `request`: "
+    assert problem == ("format", f"{whose}`fields` must be as many as `width`.")
+
+
+def test_a_deployment_fills_in_what_a_preset_leaves_open(example: Registry) -> None:
+    request, _ = example.compile_formats(DeploymentSettings(format="tin-open", request={"width": 2}))
+    assert request.settings.width == 2
+
+
+def test_a_plugin_is_known_by_the_package_that_brought_it(example: Registry) -> None:
+    assert example.package("sinks", "pail") == "example-plugins 1.2"
 
 
 def test_every_built_in_preset_compiles() -> None:

@@ -19,6 +19,7 @@ from gateway import app
 from gateway import supervisor as supervisor_module
 from gateway.config import Configuration, load
 from gateway.supervisor import Supervisor
+from schemas.errors import ConfigurationError
 from tests.fakes.gateways import registry
 
 
@@ -87,14 +88,28 @@ async def test_keeps_its_processes_alive_and_ends_with_them(tmp_path: Path, monk
             os.kill(pid, 0)
 
 
-async def test_process_that_cannot_start_is_tried_again_ever_later(
+async def test_process_whose_configuration_is_refused_after_it_has_served_is_tried_again_ever_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_PAUSE_SECONDS", 0.01)
     configuration = configured(tmp_path, workers=1)
-    configuration.source_path.write_text("server: {port: -1}", encoding="utf-8")
     with capture_logs() as log:
-        async with supervised(configuration):
-            await until(lambda: len([line for line in log if line["event"] == "worker died"]) >= 2)
+        async with supervised(configuration) as (supervisor, _, url):
+            await answers(url)
+            configuration.source_path.write_text("server: {port: -1}", encoding="utf-8")
+            os.kill(min(pids(supervisor)), signal.SIGKILL)
+            await until(lambda: len([line for line in log if line["event"] == "worker died"]) >= 3)
     died = [line for line in log if line["event"] == "worker died"]
-    assert [(line["restart_seconds"], line["exit_code"]) for line in died[:2]] == [(0.01, 2), (0.02, 2)]
+    assert [(line["restart_seconds"], line["exit_code"]) for line in died[:3]] == [(0.01, -9), (0.02, 2), (0.04, 2)]
+
+
+async def test_configuration_that_is_refused_before_a_process_has_served_ends_them_all(tmp_path: Path) -> None:
+    configuration = configured(tmp_path, workers=2)
+    configuration.source_path.write_text("server: {port: -1}", encoding="utf-8")
+    with capture_logs() as log, socket.create_server(("127.0.0.1", 0)) as listener:
+        supervisor = Supervisor(configuration, listener, partial(app.prepare, configuration))
+        async with asyncio.timeout(30):
+            with pytest.raises(ConfigurationError, match="A serving process refused the configuration"):
+                await supervisor.run()
+    assert pids(supervisor) == set()
+    assert log == []

@@ -1,31 +1,41 @@
-"""A Lantern server on loopback: models, and a feedback store."""
+"""A Lantern server on loopback: models, and a feedback store.
 
+    python tests/lantern_emulator.py
+
+serves at `LANTERN_URL` whoever has the token `LANTERN_TOKEN`, until it is interrupted.
+"""
+
+import asyncio
 import json
+import os
+from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
 from adapters.testing.emulator import Emulator
 
 TRAINED = "2026-01-02T03:04:05Z"
+RISKY_BELOW = {"credit": 30, "fraud": 60}
 
 
 class LanternEmulator(Emulator):
-    """Two models, `credit` and `fraud`: whoever is younger than 30 is a risk. Routes: `models`, `predict`, `feedback`.
+    """Two models, to which the younger are a risk. Routes: `models`, `predict`, `feedback`.
 
     Attributes:
         feedback: records by their ids.
         refused: ids of records that are not taken.
     """
 
-    def __init__(self, *, token: str) -> None:
+    def __init__(self, *, token: str, port: int = 0) -> None:
         super().__init__(
             [
                 web.get("/models", self._models, name="models"),
                 web.post("/models/{name}/predict", self._predict, name="predict"),
                 web.post("/feedback", self._feedback, name="feedback"),
-            ]
+            ],
+            port=port,
         )
         self._authorization = f"Bearer {token}"
         self.feedback: dict[str, dict[str, Any]] = {}
@@ -33,15 +43,14 @@ class LanternEmulator(Emulator):
 
     async def _models(self, request: web.Request) -> web.Response:
         self._authorize(request)
-        models = [{"name": name, "columns": ["Age", "Job"], "trained": TRAINED} for name in ("credit", "fraud")]
+        models = [{"name": name, "columns": ["Age", "Job"], "trained": TRAINED} for name in RISKY_BELOW]
         return web.json_response({"models": models})
 
     async def _predict(self, request: web.Request) -> web.Response:
         self._authorize(request)
-        lines = (await request.text()).splitlines()
-        answers = [
-            f"label=%22{'Risk' if _age(line) < 30 else 'No%20Risk'}%22;p={_risk(_age(line))}\n" for line in lines
-        ]
+        below = RISKY_BELOW[request.match_info["name"]]
+        ages = [_age(line) for line in (await request.text()).splitlines()]
+        answers = ["label=%22Risk%22;p=0.75\n" if age < below else "label=%22No%20Risk%22;p=0.25\n" for age in ages]
         return web.Response(text="".join(answers), content_type="text/x-keyvalue")
 
     async def _feedback(self, request: web.Request) -> web.Response:
@@ -63,5 +72,12 @@ def _age(line: str) -> int:
     return int(json.loads(unquote(cells["Age"])))
 
 
-def _risk(age: int) -> float:
-    return 0.75 if age < 30 else 0.25
+async def _serve() -> None:
+    port = urlsplit(os.environ["LANTERN_URL"]).port or 80
+    async with LanternEmulator(token=os.environ["LANTERN_TOKEN"], port=port):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve())

@@ -7,10 +7,16 @@ from lantern_emulator import LanternEmulator
 from openscale_gateway_lantern.engine import LanternSettings, plugin
 
 from adapters.base import NativeRequest
-from adapters.testing.conformance import Counterpart, EngineCase, EngineConformance, http_failures
+from adapters.testing.conformance import Counterpart, EngineCase, EngineConformance, KnownCall, http_failures
 from schemas.deployment import Limits
 
 TOKEN = "token-of-the-tests"
+RISK, NO_RISK = b"label=%22Risk%22;p=0.75\n", b"label=%22No%20Risk%22;p=0.25\n"
+
+
+def request(*ages: int) -> NativeRequest:
+    rows = "".join(f"Age={age};Job=%22clerk%22\n" for age in ages)
+    return NativeRequest(rows.encode(), "text/x-keyvalue", "text/x-keyvalue")
 
 
 @asynccontextmanager
@@ -25,8 +31,9 @@ async def started() -> AsyncIterator[Counterpart]:
             settings_at=lambda url: settings(url, discover=False, endpoints={"credit": {}}),
             wrong_credentials=settings(emulator.url, "another"),
             endpoint="credit",
-            request=NativeRequest(b"Age=33;Job=%22clerk%22\n", "text/x-keyvalue", "text/x-keyvalue"),
-            answer=b"label=%22No%20Risk%22;p=0.25\n",
+            request=request(33),
+            answer=NO_RISK,
+            others=[KnownCall("credit", request(22, 33), RISK + NO_RISK), KnownCall("fraud", request(33), RISK)],
             secrets=[TOKEN],
             limits=Limits(max_rows=100),
         )
@@ -39,4 +46,5 @@ class TestLantern(EngineConformance):
         failures=http_failures("predict", body=b'{"error": "words of the model"}', words="words of the model"),
         scoring_route="predict",
         control_route="models",
+        scoring_id_header="X-Call-Id",
     )

@@ -3,7 +3,7 @@ from contextlib import AsyncExitStack
 from lantern_emulator import LanternEmulator
 from openscale_gateway_lantern.sink import plugin
 
-from adapters.testing.conformance import HttpSinkBench, HttpSinkConformance
+from adapters.testing.conformance import Content, HttpSinkBench, HttpSinkConformance
 
 
 class LanternBench(HttpSinkBench):
@@ -18,6 +18,9 @@ class LanternBench(HttpSinkBench):
     async def stored(self) -> list[str]:
         records = self.lantern.feedback
         return sorted(f"{id_}-{n}" for id_, record in records.items() for n in range(1, record["rows"] + 1))
+
+    async def content(self, scoring_id: str) -> Content:
+        return Content.of_record(self.lantern.feedback[scoring_id])
 
     async def refuse(self, scoring_id: str) -> None:
         self.lantern.refused.add(scoring_id)

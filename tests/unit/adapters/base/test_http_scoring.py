@@ -54,6 +54,13 @@ def test_a_success_is_the_answer(status):
     assert (answer.status, answer.body, answer.content_type) == (status, b"1", "text/csv")
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_platform_that_cant_take_a_call_is_asked_twice_at_most(status):
+    with pytest.raises(EngineUnavailableError) as raised:
+        native_response("Model credit", Response(status, {}, b""))
+    assert (raised.value.retryable, raised.value.max_attempts) == (True, 2)
+
+
 @pytest.mark.parametrize("status", [302, 400, 500])
 def test_anything_else_is_an_error(status):
     with pytest.raises(EngineRefusedError) as raised:

@@ -45,6 +45,13 @@ async def test_it_listens_on_loopback_and_counts_requests_by_route(greeter: Gree
     assert greeter.requests == {"hello": 2, "no": 1}
 
 
+async def test_it_keeps_the_headers_of_the_newest_request_by_route(greeter: Greeter, transport: HttpTransport) -> None:
+    deadline = asyncio.get_running_loop().time() + 10
+    for value in ("first", "second"):
+        await transport.request("POST", f"{greeter.url}/hello", headers={"X-Which": value}, deadline=deadline)
+    assert greeter.last_headers["hello"]["x-which"] == "second"
+
+
 async def test_it_counts_how_many_requests_were_under_way_at_once(greeter: Greeter, transport: HttpTransport) -> None:
     greeter.play(Fault(route="hello", delay_seconds=0.1, times=None))
     await asyncio.gather(*(ask(transport, f"{greeter.url}/hello") for _ in range(3)))

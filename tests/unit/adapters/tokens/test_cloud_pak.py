@@ -8,6 +8,7 @@ from adapters.base import Response
 from adapters.testing.emulator import Fault
 from adapters.testing.watson_ml import WatsonMlEmulator
 from adapters.tokens.cloud_pak import PREAUTH_PATH, CloudPakTokens, PreauthTokens
+from adapters.tokens.refreshing import PAUSE_SECONDS
 from gateway.transport import HttpTransport
 from schemas.errors import EngineRefusedError, EngineUnavailableError
 from tests.unit.adapters.tokens.recorder import Recorder, in_seconds, refusal, reply
@@ -101,12 +102,14 @@ async def test_an_iam_that_is_down_is_unavailable_and_asked_again(
 async def test_a_cluster_that_does_not_know_iams_token_refuses_and_is_asked_from_the_beginning(
     emulator: WatsonMlEmulator, transport: HttpTransport
 ) -> None:
-    tokens = integrated(emulator, transport)
+    now = 1000.0
+    tokens = integrated(emulator, transport, clock=lambda: now)
     token = await tokens.token(deadline=in_seconds(10))
     emulator.play(Fault(route="validate_auth", status=401, body=b"{}"))
     with pytest.raises(EngineRefusedError):
         await tokens.token(deadline=in_seconds(10), rejected=token)
     emulator.tokens.is_integrated = False
+    now += PAUSE_SECONDS
     assert await tokens.token(deadline=in_seconds(10))
     assert emulator.requests["authorize"] == 2
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from adapters.base import Token
-from adapters.tokens.refreshing import RefreshingTokens
+from adapters.tokens.refreshing import PAUSE_SECONDS, RefreshingTokens
 from schemas.errors import EngineError, EngineRefusedError, EngineUnavailableError
 
 
@@ -156,6 +156,35 @@ async def test_callers_that_waited_for_a_refusal_do_not_ask_again(tokens: Number
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(result) for result in results} == {EngineRefusedError}
     assert tokens.fetches == 1
+
+
+@pytest.mark.parametrize("status", [400, None])
+async def test_after_a_refusal_nobody_asks_again_for_ten_seconds(
+    tokens: NumberedTokens, clock: Clock, status: int | None
+) -> None:
+    tokens.failure = EngineRefusedError("no", engine_status=status)
+    for _ in range(3):
+        with pytest.raises(EngineRefusedError):
+            await value(tokens)
+    assert tokens.fetches == 1
+    tokens.failure = None
+    clock.now += PAUSE_SECONDS
+    assert await value(tokens) == "t2"
+
+
+async def test_a_refusal_is_forgotten_where_the_clock_was_set_back(tokens: NumberedTokens, clock: Clock) -> None:
+    tokens.failure = EngineRefusedError("no", engine_status=400)
+    with pytest.raises(EngineRefusedError):
+        await value(tokens)
+    tokens.failure = None
+    clock.now -= 3600
+    assert await value(tokens) == "t2"
+
+
+async def test_a_service_that_is_down_is_asked_by_the_next_caller(tokens: NumberedTokens) -> None:
+    tokens.failure = EngineUnavailableError("down", engine_status=503)
+    with pytest.raises(EngineUnavailableError):
+        await value(tokens)
     tokens.failure = None
     assert await value(tokens) == "t2"
 

@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 
 from gateway.config import compose_schema
 from gateway.registry import Registry
+from tests.plugin_distributions import write_distribution
 
 
 @pytest.fixture
@@ -62,3 +63,20 @@ def test_plugins_say_what_their_part_may_hold(
 
 def test_secrets_are_marked_as_such(validator: Draft202012Validator) -> None:
     assert '"writeOnly": True' in str(validator.schema["$defs"]["ClientSettings"]).replace("'", '"')
+
+
+def test_a_plugin_may_name_its_struct_as_ours_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module_of_namesakes.py").write_text(
+        "from msgspec.structs import replace\n"
+        "from tests.example_plugins import TinSettings, engine\n"
+        "class DeploymentSettings(TinSettings, frozen=True, kw_only=True):\n"
+        "    pass\n"
+        "plugin = replace(engine, kind='namesake', settings=DeploymentSettings)\n"
+    )
+    write_distribution(tmp_path, "namesakes", {"engines": {"namesake": "module_of_namesakes:plugin"}})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    validator = Draft202012Validator(compose_schema(Registry.load()))
+    assert valid(validator, "engines", {"type": "namesake", "region": "here"})
+    deployment = {"engine": "x", "endpoint": "y", "format": "sagemaker-linear-learner"}
+    assert valid(validator, "deployments", deployment | {"request": {"header": True}})
+    assert not valid(validator, "deployments", deployment | {"request": {"headr": True}})

@@ -1,6 +1,12 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from gateway.config import load
+from gateway.registry import Registry
+from schemas.errors import ConfigurationError
+from tests.plugin_distributions import EXAMPLE, write_distribution
 
 Problems = Callable[..., list[str]]
 
@@ -87,6 +93,30 @@ def test_an_ambiguous_mapping_is_refused_where_it_stands(problems: Problems) -> 
 
 
 @pytest.mark.parametrize(
+    ("formats", "settings", "refused"),
+    [
+        ("request: {format: csv}", "{defaults: {b: 0}}", True),
+        ("request: {format: csv}", "{defaults: {b: 0}, constants: {k: 1}}", True),
+        ("request: {format: csv}", "{defaults: {b: 0}, fields: [a, b]}", False),
+        ("request: {format: csv}", "{constants: {b: 0}}", False),
+        ("request: {format: csv, header: true}", "{defaults: {b: 0}}", False),
+        ("request: {format: rows, row: array}", "{defaults: {b: 0}}", True),
+        ("request: {format: rows}", "{defaults: {b: 0}}", False),
+        ("request: {format: tensors, tensor: x}", "{defaults: {b: 0}}", True),
+    ],
+)
+def test_a_default_needs_a_place_in_a_body_without_names(
+    problems: Problems, formats: str, settings: str, refused: bool
+) -> None:
+    deployment = f"{formats}, response: {{format: rows}}, input: {settings}"
+    found = problems(text().replace("format: tin-text", deployment))
+    assert [line.split(": ")[1] for line in found] == ["deployments.credit.input.defaults"] * refused
+    assert all("`input.fields`" in line for line in found)
+    of_engine = problems(text(defaults=f"{{{deployment}}}"))
+    assert [line.split(": ")[1] for line in of_engine] == ["engines.one.defaults.input.defaults"] * refused
+
+
+@pytest.mark.parametrize(
     ("settings", "refused"),
     [
         ("problem_type: regression, output: {prediction: p}", False),
@@ -130,3 +160,49 @@ def test_data_sets_are_for_deployments_that_can_exist(problems: Problems, key: s
     found = problems(text() + f"sinks: {{far: {{type: pail, data_sets: {{{key}: x}}}}}}\n")
     assert (found == []) is accepted
     assert all(f"sinks.far.data_sets.{key}: The name must name an entry of `deployments`" in line for line in found)
+
+
+BRITTLE = """\
+from adapters.base import FormatPlugin
+from schemas.configuration import Settings
+
+
+class BrittleSettings(Settings, frozen=True, kw_only=True):
+    fields: tuple[str, ...] | None = None
+
+
+class Brittle:
+    media_type = "text/plain"
+
+    def encode(self, table):
+        return 1 / 0
+
+    def decode(self, body, n_rows):
+        return 1 / 0
+
+
+plugin = FormatPlugin(kind="brittle", settings=BrittleSettings, build=lambda settings: Brittle())
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ("request: {format: brittle}, response: {format: rows}, input: {defaults: {a: 0}}", "request"),
+        ("request: {format: rows}, response: {format: brittle, fields: [p]}, output: {prediction: q}", "response"),
+    ],
+)
+def test_a_codec_that_breaks_on_a_made_up_row_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, place: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "brittle_plugin.py").write_text(BRITTLE)
+    write_distribution(tmp_path, "brittle", {"formats": {"brittle": "brittle_plugin:plugin"}})
+    write_distribution(tmp_path, "example-plugins", EXAMPLE)
+    path = tmp_path / "c.yaml"
+    path.write_text(text().replace("format: tin-text", settings))
+    with pytest.raises(ConfigurationError) as refused:
+        load(path, Registry.load(), {})
+    (problem,) = refused.value.problems
+    assert f": deployments.credit.{place}: The format brittle of brittle 1.2: a row of numbers" in problem
+    assert "ZeroDivisionError" in problem

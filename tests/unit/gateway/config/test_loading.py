@@ -32,7 +32,7 @@ deployments:
     endpoint: loans
     format: tin-text
     request: {fields: [a, b]}
-    output: {labels: [No, Yes]}
+    output: {prediction: p, labels: [No, Yes]}
 sinks:
   far: {type: pail, data_sets: {credit: x}}
 """
@@ -216,12 +216,12 @@ def test_a_label_of_digits_from_a_reference_stays_text(load_text: Load) -> None:
         ),
         ("format: tin-text", "name: x", "c.yaml:12:3: deployments.credit.response: No format is configured"),
         (
-            "{labels: [No, Yes]}",
+            "{prediction: p, labels: [No, Yes]}",
             "{probability: {}}",
             "c.yaml:17:14: deployments.credit.output.probability: It must be text or a list or null",
         ),
         (
-            "{labels: [No, Yes]}",
+            "{prediction: p, labels: [No, Yes]}",
             "{threshold: 2}",
             "c.yaml:17:14: deployments.credit.output.threshold: The value must be at most 1.",
         ),
@@ -313,7 +313,7 @@ def test_a_file_that_is_not_there_is_refused_by_its_name(registry: Registry, tmp
         (
             {"formats": {"rival": "tests.example_plugins:plain"}},
             "plain",
-            ["deployments.credit.response.format", "deployments.credit.request.format"],
+            ["deployments.credit.format", "deployments.credit.request.format"],
         ),
         ({"formats": {"rival": "tests.example_plugins:other"}}, "other", []),
     ],
@@ -337,6 +337,61 @@ def test_a_kind_that_two_distributions_claim_is_a_mistake_where_it_is_used(
         assert f" {kind} is claimed by " in problem
         assert "example-plugins 1.2" in problem
         assert "rival-plugins 1.2" in problem
+
+
+MODULE_OF_FAULTS = """\
+from msgspec.structs import replace
+
+from tests.example_plugins import PlainFormat, TinSettings, engine, plain
+
+
+class FaultySettings(TinSettings, frozen=True, kw_only=True):
+    def __post_init__(self):
+        {}[self.region]
+
+
+class FaultyFormat(PlainFormat):
+    def encode(self, table):
+        return table.rows["planted-value"]
+
+
+faulty = replace(engine, kind="faulty", settings=FaultySettings)
+wrong = replace(plain, kind="wrong", build=FaultyFormat)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "type: tin\n    region: here",
+            "type: faulty\n    region: planted-value",
+            "c.yaml:5:3: engines.one: The plugin faulty of bad-plugins 0.3: its settings struct failed with KeyError (",
+        ),
+        (
+            "request: {fields: [a, b]}",
+            "request: {format: wrong}\n    log: native",
+            "deployments.credit.request: The format wrong of bad-plugins 0.3: a row of numbers, to and fro, failed",
+        ),
+    ],
+)
+def test_a_fault_in_a_plugins_settings_or_codec_is_a_mistake_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, problem: str
+) -> None:
+    (tmp_path / "module_of_faults_in_loading.py").write_text(MODULE_OF_FAULTS)
+    module = "module_of_faults_in_loading"
+    entry_points = {"engines": {"f": f"{module}:faulty"}, "formats": {"w": f"{module}:wrong"}}
+    write_distribution(tmp_path, "bad-plugins", entry_points, version="0.3")
+    write_distribution(tmp_path, "example-plugins", EXAMPLE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, Registry.load(), ENVIRON)
+    (told,) = caught.value.problems
+    assert problem in told
+    assert "module_of_faults_in_loading.py:" in told
+    assert "planted-value" not in told
 
 
 SECRETS = """\

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.mapping.ambiguities import ambiguities
 from gateway.mapping.answers import MAX_PLANS, Answers
-from schemas.configuration import OutputSettings
+from schemas.configuration import InputSettings, OutputSettings
 from schemas.errors import EngineReplyError
 from schemas.scoring import ScoringRequest, ScoringResponse
 from schemas.table import Table
@@ -14,10 +15,10 @@ TWO = ("No Risk", "Risk")
 PREDICTED = {"prediction": "label", "probability": "score", "probability_of": "positive", "labels": TWO}
 
 
-def answer(table, request=None, **settings):
+def answer(table, request=None, *, numeric=False, **settings):
     request = request or ScoringRequest([[n] for n in range(len(table.rows))], ["x"])
     before = copy.deepcopy((table, request))
-    response = Answers(OutputSettings(**settings)).response(table, request)
+    response = Answers(OutputSettings(**settings), numeric=numeric).response(table, request)
     assert (table, request) == before
     return response
 
@@ -25,7 +26,10 @@ def answer(table, request=None, **settings):
 def test_native_columns_pass_as_they_are_where_nothing_is_configured():
     table = Table(("Scored Labels", "x"), [["Risk", 1], ("No Risk", [2])])
     assert answer(table) == ScoringResponse(["Scored Labels", "x"], [["Risk", 1], ["No Risk", [2]]])
-    assert answer(table, labels=TWO).labels == ["No Risk", "Risk"]
+
+
+def test_no_order_of_classes_is_claimed_for_columns_that_pass_as_they_are():
+    assert answer(Table(("p",), [[[0.9, 0.1]]], labels=["Risk", "No Risk"]), labels=TWO).labels is None
 
 
 def test_prediction_and_probability_are_kept_and_everything_else_is_dropped():
@@ -39,6 +43,17 @@ def test_a_regression_has_a_prediction_alone():
     assert answer(Table(("score",), [[3.2], [None]]), prediction="score") == ScoringResponse(
         ["prediction"], [[3.2], [None]]
     )
+
+
+def test_a_regression_that_is_written_as_text_is_a_number():
+    table = Table(("score",), [["3.2"], ["9.5E-06"], [7], [None], [""], ["NaN"]])
+    values = [[3.2], [9.5e-06], [7], [None], [None], [None]]
+    assert answer(table, prediction="score", numeric=True).values == values
+    assert answer(table, prediction="score").values[0] == ["3.2"]
+    with pytest.raises(EngineReplyError, match="Row 1: the prediction of a regression") as caught:
+        answer(Table(("score",), [[1], ["x4711"]]), prediction="score", numeric=True)
+    assert caught.value.target == "values[1]"
+    assert "4711" not in caught.value.message
 
 
 def test_an_index_is_answered_as_its_label():
@@ -115,15 +130,39 @@ def test_each_class_keeps_its_probability_whatever_order_the_columns_come_in(sco
     assert scores[labels.index(prediction)] == max(scores)
 
 
+@given(
+    st.sampled_from([TWO, TWO[::-1], ("no", "yes"), ("a b", "b a"), (False, True)]),
+    st.sampled_from(["", "p_", "Scored Probabilities for Class ", "proba-"]),
+    st.integers(0, 1),
+    st.none() | st.integers(0, 1),
+)
+def test_a_single_probability_is_that_of_the_class_in_its_name_or_refused(labels, prefix, named, positive):
+    settings = {
+        "probability": f"{prefix}{labels[named]}",
+        "probability_of": "positive",
+        "positive": None if positive is None else labels[positive],
+        "labels": labels,
+    }
+    meant = 1 if positive is None else positive
+    assert bool(ambiguities(InputSettings(), OutputSettings(**settings))) is (meant != named)
+    ((_, vector),) = answer(Table((settings["probability"],), [[0.75]]), **settings).values
+    assert (vector[named] == 0.75) is (meant == named)
+
+
 def test_echoed_inputs_are_the_callers_own_values():
     request = ScoringRequest([[33, "clerk", "old"]], ["Age", "Job", "prediction"])
     table = Table(("Age", "label"), [["33", "Risk"]])
     assert answer(table, request, prediction="label", echo_inputs=True) == ScoringResponse(
         ["Age", "Job", "prediction"], [[33, "clerk", "Risk"]]
     )
-    assert answer(table, request, echo_inputs=True) == ScoringResponse(
-        ["Age", "Job", "prediction", "label"], [[33, "clerk", "old", "Risk"]]
-    )
+
+
+def test_no_column_of_the_caller_takes_the_place_of_a_predicted_one():
+    request = ScoringRequest([["Yes", 0.5, [0.5, 0.5], 7]], ["Risk", "prediction", "probability", "Age"])
+    predicted = answer(Table(("Risk",), [["No"]]), request, prediction="Risk", echo_inputs=True)
+    assert predicted == ScoringResponse(["Risk", "Age", "prediction"], [["Yes", 7, "No"]])
+    passed = answer(Table(("Risk", "p"), [["No", 0.25]]), request, probability="p", echo_inputs=True)
+    assert passed == ScoringResponse(["Age", "Risk", "probability"], [[7, "No", 0.25]])
 
 
 def test_nameless_inputs_are_not_echoed():

@@ -11,8 +11,8 @@ from schemas.scoring import RequestMeta, ScoringRequest
 from schemas.table import Table
 
 
-def columns(endpoint_columns=None, **settings):
-    return InputColumns(InputSettings(**settings), endpoint_columns)
+def columns(endpoint_columns=None, *, by_place=False, **settings):
+    return InputColumns(InputSettings(**settings), endpoint_columns, by_place=by_place)
 
 
 def rows(table):
@@ -58,7 +58,22 @@ def test_a_constant_stands_where_fields_puts_it_and_wins_over_what_is_sent():
 def test_without_fields_defaults_and_constants_follow_the_columns_as_sent():
     mapping = columns(defaults={"d": 0}, constants={"k": 9})
     assert mapping.table(ScoringRequest([[1]], ["a"])) == Table(("a", "d", "k"), [(1, 0, 9)])
-    assert mapping.table(ScoringRequest([[1, 2, 3]], ["k", "d", "a"])) == Table(("k", "d", "a"), [(9, 2, 3)])
+    assert mapping.table(ScoringRequest([[1, 2, 3]], ["k", "d", "a"])) == Table(("d", "a", "k"), [(2, 3, 9)])
+
+
+def test_no_default_takes_a_place_that_nothing_but_the_request_tells():
+    mapping = columns(by_place=True, defaults={"b": 0}, constants={"k": 9})
+    complete = mapping.table(ScoringRequest([[1, 2, 3]], ["a", "b", "c"]))
+    assert complete == Table(("a", "b", "c", "k"), [(1, 2, 3, 9)])
+    with pytest.raises(UnprocessableRequestError, match=r"lacks: `b`.*`input\.fields`") as caught:
+        mapping.table(ScoringRequest([[1, 3]], ["a", "c"]))
+    assert caught.value.target == "fields"
+
+
+def test_a_default_has_its_place_where_settings_or_platform_name_the_columns():
+    request = ScoringRequest([[1, 3]], ["a", "c"])
+    assert rows(columns(by_place=True, fields=("a", "b", "c"), defaults={"b": 0}).table(request)) == [[1, 0, 3]]
+    assert rows(columns(["a", "b", "c"], by_place=True, defaults={"b": 0}).table(request)) == [[1, 0, 3]]
 
 
 def test_missing_columns_are_named():

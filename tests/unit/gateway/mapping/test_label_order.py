@@ -1,4 +1,5 @@
 import pytest
+from msgspec import structs
 
 from gateway.mapping.label_order import MAX_TEXT, LabelOrder
 from gateway.mapping.labels import Labels
@@ -20,14 +21,32 @@ def in_rows(*cells):
     return Table(("p", "labels"), [[[0.1, 0.9], cell] for cell in cells])
 
 
-@pytest.mark.parametrize("stated", [("yes", "no"), ("a", "b"), (1, 0), (None, "yes"), ("no", "no")])
+@pytest.mark.parametrize(
+    "stated",
+    [("yes", "no"), ("YES", "No "), ("a", "b"), (1, 0), (None, "yes"), ("no", "no"), ("no", "yes", "maybe"), (0, 1, 2)],
+)
 def test_another_order_and_other_classes_contradict(stated):
     assert order(**EACH).contradicts(beside(*stated))
 
 
-@pytest.mark.parametrize("stated", [("no", "yes"), (0, 1), ("0", 1.0), ("no",), ("yes", "no", "maybe")])
-def test_the_same_order_its_numbers_and_lists_of_another_length_do_not(stated):
+@pytest.mark.parametrize("stated", [("no", "yes"), (0, 1), ("0", 1.0), ("NO", " Yes")])
+def test_the_same_order_its_numbers_and_other_spellings_do_not(stated):
     assert not order(**EACH).contradicts(beside(*stated))
+
+
+def test_a_list_of_one_and_one_with_a_label_for_each_row_are_no_order():
+    assert not order(**EACH).contradicts(beside("yes"))
+    assert not order(**EACH).contradicts(in_rows(["yes"], "['yes']", []))
+    three = Table(("p",), [[[0.1, 0.9]]] * 3, labels=("yes", "yes", "no"))
+    assert not order(**EACH).contradicts(three)
+    assert order(**EACH).contradicts(structs.replace(three, labels=("no", "yes", "maybe", "never")))
+
+
+def test_an_order_beside_fields_in_the_order_of_the_labels_counts():
+    fields = EACH | {"probability": ("x", "y"), "probability_of": None}
+    assert order(**fields).contradicts(Table(("x", "y"), [[0.1, 0.9]], labels=("yes", "no")))
+    assert order(**fields).contradicts(Table(("x", "y", "labels"), [[0.1, 0.9, "['yes', 'no']"]]))
+    assert not order(**fields).contradicts(Table(("x", "y"), [[0.1, 0.9]], labels=("no", "yes")))
 
 
 def test_labels_that_are_numbers_are_compared_as_classes():
@@ -50,7 +69,6 @@ def test_what_is_no_list_states_no_order(cell):
     [
         {},
         {"prediction": "p"},
-        {"probability": ("a", "b"), "labels": ("no", "yes")},
         {"prediction": "l", "probability": "p", "probability_of": "winner", "labels": ("no", "yes")},
     ],
 )

@@ -1,7 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from gateway.mapping import Mapping
 from schemas.configuration import InputSettings, OutputSettings
+from schemas.errors import UnprocessableRequestError
 from schemas.scoring import ScoringRequest, ScoringResponse
 from schemas.table import Table
 
@@ -52,6 +55,14 @@ def test_a_native_call_is_read_back():
 def test_the_platforms_columns_are_used_where_none_are_configured():
     mapping = Mapping.build(InputSettings(), OutputSettings(), endpoint_columns=["b", "a"])
     assert tuple(mapping.to_native(ScoringRequest([[1, 2]], ["a", "b"])).columns) == ("b", "a")
+
+
+def test_a_default_without_a_place_is_refused_where_columns_go_by_their_place():
+    settings = InputSettings(defaults={"b": 0})
+    request = ScoringRequest([[1]], ["a"])
+    assert Mapping.build(settings, OutputSettings()).to_native(request) == Table(("a", "b"), [(1, 0)])
+    with pytest.raises(UnprocessableRequestError):
+        Mapping.build(settings, OutputSettings(), by_place=True).to_native(request)
 
 
 def test_threads_may_share_a_mapping():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gateway.mapping.numbers import number_in
+from gateway.mapping.numbers import is_missing, number_in
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,8 @@ def test_a_number_is_read_whether_spelled_or_not(value, number):
 )
 def test_what_is_no_finite_number_is_none(value):
     assert number_in(value) is None
+
+
+@pytest.mark.parametrize(("text", "missing"), [("", True), ("  ", True), ("nan", True), (" NaN", True), ("n", False)])
+def test_blank_and_nan_stand_for_a_number_that_is_not_there(text, missing):
+    assert is_missing(text) is missing

@@ -50,6 +50,7 @@ def test_numbers_as_text_and_integers_become_floats():
     assert vector == [0.091, 0.0, 1.0]
     assert {type(p) for p in vector} == {float}
     assert read(["[0.1, 0.2, 0.7]"], probability_of="each", labels=THREE) == [0.1, 0.2, 0.7]
+    assert read([" [1., 2.e-01, .7] "], probability_of="each", labels=THREE) == [1.0, 0.2, 0.7]
     assert read(["0.25"], probability_of="positive", labels=TWO) == [0.75, 0.25]
 
 
@@ -87,6 +88,10 @@ def test_null_stays_null():
     assert read([0.5], None, probability_of="winner", labels=TWO) is None
     assert read([None], probability_of="each", labels=TWO) is None
     assert read([[None, 0.5]], probability_of="each", labels=TWO) == [None, 0.5]
+    assert read(["[nan, NaN]"], probability_of="each", labels=TWO) == [None, None]
+    assert read(["[nan, 0.5]"], probability_of="each", probability_scale="logit", labels=TWO) == [None, None]
+    assert read(["nan"], probability_of="each", labels=TWO) is None
+    assert read([""], probability_of="each", labels=TWO) is None
     assert read([None, ""], probability=("x", "y"), labels=TWO) == [None, None]
     assert read([None, ""], probability=("x", "y"), labels=TWO, probability_scale="logit") == [None, None]
 
@@ -102,7 +107,11 @@ def test_what_single_precision_leaves_beside_the_bounds_is_cut():
         ([0.5], {"probability_of": "each", "labels": TWO}, "is no array"),
         ([0.5], {"labels": TWO}, "is no array"),
         ([{"a": 1}], {"probability_of": "each", "labels": TWO}, "is no array"),
-        (["[0.1"], {"probability_of": "each", "labels": TWO}, "is no array"),
+        (["[0.1"], {"probability_of": "each", "labels": TWO}, "is a text that holds no array"),
+        (["x"], {"probability_of": "each", "labels": TWO}, "is a text that holds no array"),
+        (["[x4711, 0.5]"], {"probability_of": "each", "labels": TWO}, "is no number"),
+        (["[0.1 0.9]"], {"probability_of": "each", "labels": TWO}, "has 1 numbers for 2 labels"),
+        (["[nan]"], {"probability_of": "each", "labels": TWO}, "has 1 numbers for 2 labels"),
         ([[0.1, 0.9]], {"probability_of": "positive", "labels": TWO}, "is an array"),
         ([[0.1, 4711.0]], {"probability_of": "each", "labels": TWO}, "not between 0 and 1"),
         ([[-4711, 0.5]], {"probability_of": "each", "labels": TWO}, "not between 0 and 1"),

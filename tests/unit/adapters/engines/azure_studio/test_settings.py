@@ -17,6 +17,8 @@ def parse(**options) -> AzureStudioSettings:
         ({}, "Discovery needs subscription_id, credentials"),
         ({"subscription_id": "s"}, "Discovery needs credentials"),
         ({"discover": False, "endpoints": {"b": {}, "a": {"key": "k"}}}, "each endpoint needs `url`: a, b"),
+        (DISCOVERY | {"endpoints": {"g/a": {}, "b": {}}}, "named `<group>/<name>` without `resource_group`: rename b,"),
+        (DISCOVERY | {"resource_group": "g", "endpoints": {"g/a": {}}}, "named `<name>` with .*: rename g/a,"),
         (DISCOVERY | {"control_url": "http://arm.example"}, "`control_url` has to be https"),
         (DISCOVERY | {"authority_url": "http://entra.example"}, "`authority_url` has to be https"),
         ({"endpoints": {"a": {"url": f"{EXECUTE}?api-version=2.0", "style": "rows"}}}, "remove the query, or `style`"),
@@ -35,7 +37,7 @@ def test_services_by_url_need_no_subscription():
 
 
 def test_the_style_is_the_engines_unless_the_endpoint_has_its_own():
-    settings = parse(**DISCOVERY, style="rows", endpoints={"a": {}, "b": {"style": "table"}})
+    settings = parse(**DISCOVERY, resource_group="g", style="rows", endpoints={"a": {}, "b": {"style": "table"}})
     assert [settings.style_of(settings.endpoints[name]) for name in ("a", "b")] == ["rows", "table"]
 
 

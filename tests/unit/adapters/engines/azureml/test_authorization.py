@@ -56,6 +56,18 @@ async def test_a_key_that_discovery_could_not_fetch_is_fetched_by_the_first_call
     assert emulator.requests["keys"] == 2
 
 
+async def test_a_key_that_may_not_be_listed_is_not_asked_for_at_every_call(emulator, connect):
+    emulator.add_endpoint("credit")
+    emulator.play(Fault(route="keys", status=403, body=b"{}", times=None))
+    async with connect() as engine:
+        endpoint = await discovered(engine)
+        emulator.requests.clear()
+        for _ in range(5):
+            with pytest.raises(EngineRefusedError, match="The key of Azure ML endpoint credit"):
+                await engine.invoke(endpoint, REQUEST, context())
+    assert emulator.requests == {}
+
+
 async def test_a_key_of_the_configuration_is_used_for_a_discovered_endpoint(emulator, connect):
     second = emulator.add_endpoint("credit").keys[1]
     async with connect(endpoints={"credit": {"key": second}}) as engine:

@@ -1,8 +1,10 @@
 import pytest
 
+from adapters.base.patience import MAX_MISSED
 from adapters.engines.azureml.describing import document_beside
 from adapters.testing.azureml import EmulatedDeployment
 from adapters.testing.emulator import Fault
+from schemas.errors import EngineUnavailableError
 
 WITH_COLUMNS = EmulatedDeployment(columns=("Job", "Age"))
 
@@ -28,6 +30,17 @@ async def test_where_rows_stand_in_a_request_comes_with_the_columns(emulator, co
     assert endpoint.request_options == {"rows": {"at": "input"}}
 
 
+async def test_what_swagger_2_cant_say_is_asked_for_in_openapi_3(emulator, connect):
+    table = EmulatedDeployment(columns=("Job", "Age"), declared_as="table")
+    endpoint = emulator.add_endpoint("credit", deployments=[table])
+    for uri in (None, f"{emulator.url}/endpoints/credit/swagger.json?api=1"):
+        endpoint.swagger_uri = uri
+        async with connect() as engine:
+            (described,) = await engine.endpoints()
+        assert described.columns == ("Job", "Age")
+        assert described.request_options == {"table": {"at": "input", "columns": "columns", "rows": "data"}}
+
+
 async def test_the_chosen_deployment_is_asked(emulator, connect):
     green = EmulatedDeployment(name="green", columns=("Loan",))
     emulator.add_endpoint("credit", deployments=[WITH_COLUMNS, green])
@@ -38,16 +51,39 @@ async def test_the_chosen_deployment_is_asked(emulator, connect):
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(route="swagger", status=503, times=None),
-        Fault(route="swagger", connection="reset", times=None),
+        Fault(route="swagger", status=403, body=b"{}", times=None),
+        Fault(route="swagger", status=404, body=b"{}", times=None),
         Fault(route="swagger", body=b"no json", times=None),
     ],
 )
-async def test_a_description_that_cant_be_had_hides_no_endpoint(emulator, connect, fault):
+async def test_a_description_that_isnt_given_hides_no_endpoint(emulator, connect, fault):
     emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
     emulator.play(fault)
     async with connect() as engine:
         assert await columns(engine) == {"credit": None}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(route="swagger", status=503, body=b"{}", times=None),
+        Fault(route="swagger", status=429, body=b"{}", times=None),
+        Fault(route="swagger", connection="reset", times=None),
+        Fault(route="keys", status=503, body=b"{}", times=None),
+    ],
+)
+async def test_a_description_that_an_earlier_process_may_have_had_delays_discovery_for_a_while_only(
+    emulator, connect, fault
+):
+    emulator.add_endpoint("credit", deployments=[WITH_COLUMNS])
+    emulator.play(fault)
+    async with connect() as engine:
+        for _ in range(MAX_MISSED):
+            with pytest.raises(EngineUnavailableError):
+                await engine.endpoints()
+        assert await columns(engine) == {"credit": None}
+        emulator.recover()
+        assert await columns(engine) == {"credit": ("Job", "Age")}
 
 
 async def test_what_was_told_once_is_kept_while_the_endpoint_cant_be_asked(emulator, connect):

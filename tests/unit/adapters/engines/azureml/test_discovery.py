@@ -4,11 +4,11 @@ import json
 import msgspec
 import pytest
 
+from adapters.base.patience import MAX_MISSED
 from adapters.engines.azureml import plugin
 from adapters.engines.azureml.discovery import MAX_BYTES, Entry, can_score, endpoint_of, entries_of
 from adapters.engines.azureml.sdk import ListedDeployment, ListedEndpoint
 from adapters.engines.azureml.settings import AzureEndpointSettings, AzureSettings, LimitSettings
-from adapters.engines.azureml.workspace import MAX_MISSED
 from adapters.testing.azureml import AzureMLEmulator, EmulatedDeployment
 from adapters.testing.azureml.workspace import endpoint_document
 from adapters.testing.emulator import Fault
@@ -93,6 +93,12 @@ def settings(**options) -> AzureSettings:
         ),
         ({"list_by": "deployment", "discover": {"exclude": ["*/blue"]}}, {"credit/green": "green"}),
         ({"list_by": "deployment", "discover": {"exclude": ["credit"]}}, {}),
+        ({"discover": {"include": ["x"]}, "endpoints": {"credit": {"deployment": "green"}}}, {"credit": "green"}),
+        ({"discover": {"exclude": ["*"]}, "endpoints": {"credit/green": {}}}, {"credit/green": "green"}),
+        (
+            {"list_by": "deployment", "endpoints": {"credit/blue": {"url": "https://credit/score", "key": "k"}}},
+            {"credit/green": "green"},
+        ),
         (
             {"list_by": "deployment", "discover": {"include": ["credit"]}},
             {"credit/blue": "blue", "credit/green": "green"},
@@ -208,9 +214,24 @@ async def test_only_what_the_patterns_want_is_asked_about(connect, emulator):
     assert (emulator.requests["deployments"], emulator.requests["keys"]) == (1, 1)
 
 
-async def test_an_endpoint_that_the_configuration_gives_by_url_is_not_discovered(connect, emulator):
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"list_by": "deployment", "discover": {"include": ["*green"]}}, ["credit/green"]),
+        ({"discover": {"include": ["fraud*"]}, "endpoints": {"credit": {"deployment": "green"}}}, ["credit"]),
+        ({"discover": {"exclude": ["cred*"]}, "endpoints": {"credit/green": {}}}, ["credit/green"]),
+    ],
+)
+async def test_the_workspace_is_asked_about_all_that_is_wanted(connect, emulator, options, names):
+    emulator.add_endpoint("credit", deployments=[EmulatedDeployment(), EmulatedDeployment(name="green")])
+    async with connect(**options) as engine:
+        assert [endpoint.name for endpoint in await engine.endpoints()] == names
+
+
+@pytest.mark.parametrize("list_by", ["endpoint", "deployment"])
+async def test_an_endpoint_that_the_configuration_gives_by_url_is_not_discovered(connect, emulator, list_by):
     emulator.add_endpoint("credit")
-    async with connect(**(by_url(emulator, "credit", key="k") | {"discover": True})) as engine:
+    async with connect(**(by_url(emulator, "credit", key="k") | {"discover": True, "list_by": list_by})) as engine:
         assert list(await engine.endpoints()) == []
 
 
@@ -255,17 +276,18 @@ async def test_deployments_and_keys_that_can_not_be_had_again_are_those_of_the_l
     assert first[0].native["key"] == emulator.endpoints["credit"].keys[0]
 
 
-async def test_deployments_that_are_not_known_yet_delay_the_others_for_a_while_only(connect, emulator):
+@pytest.mark.parametrize(("list_by", "names"), [("deployment", ["second/blue"]), ("endpoint", ["first", "second"])])
+async def test_deployments_that_are_not_known_yet_delay_the_others_for_a_while_only(connect, emulator, list_by, names):
     emulator.add_endpoint("first")
     emulator.add_endpoint("second")
-    async with connect(list_by="deployment") as engine:
+    async with connect(list_by=list_by) as engine:
         for _ in range(MAX_MISSED):
             emulator.play(Fault(route="deployments", status=500, body=b"{}"))
             with pytest.raises(EngineUnavailableError, match="deployments"):
                 await engine.endpoints()
             assert emulator.requests["deployments"] % 2 == 0
         emulator.play(Fault(route="deployments", status=500, body=b"{}"))
-        assert [endpoint.name for endpoint in await engine.endpoints()] == ["second/blue"]
+        assert [endpoint.name for endpoint in await engine.endpoints()] == names
 
 
 async def test_the_control_plane_is_asked_in_the_configured_version_of_its_api(transport):
@@ -282,10 +304,10 @@ async def test_the_control_plane_is_asked_in_the_configured_version_of_its_api(t
                 await engine.endpoints()
 
 
-async def test_an_endpoint_whose_deployments_can_not_be_listed_is_still_there(connect, emulator):
+async def test_an_endpoint_whose_deployments_may_not_be_listed_is_there_at_once(connect, emulator):
     emulator.add_endpoint("first")
     emulator.add_endpoint("second")
-    emulator.play(Fault(route="deployments", status=500, body=b"{}"))
+    emulator.play(Fault(route="deployments", status=403, body=b"{}"))
     async with connect() as engine:
         first, second = await engine.endpoints()
     assert (first.asset, first.timeout_seconds) == (None, None)

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.base import NativeRequest
 from adapters.engines.azureml import plugin
+from adapters.engines.azureml.discovery import MAX_BYTES
 from adapters.testing.azureml import EmulatedDeployment, credit_risk
 from adapters.testing.emulator import Fault
 from schemas.deployment import Endpoint
@@ -87,12 +88,14 @@ async def test_endpoints_by_url_have_the_limits_of_the_configuration(emulator, c
     limits = {"max_bytes": 1000, "max_rows": 10, "max_parallel": 2}
     endpoints = {
         "aks": {"url": "https://10.0.0.1/api/v1/service/credit/score", "key": "k", "limits": limits},
+        "aci": {"url": "http://credit.westeurope.azurecontainer.io/score"},
         "managed": {"url": "https://credit.westeurope.inference.ml.azure.com/score", "auth": "token"},
     }
     async with connect(discover=False, endpoints=endpoints) as engine:
-        aks, managed = engine.configured()
+        aks, aci, managed = engine.configured()
     assert (aks.limits.max_bytes, aks.limits.max_rows, aks.limits.max_parallel) == (1000, 10, 2)
-    assert (managed.limits.max_bytes, managed.limits.max_rows) == (None, None)
+    assert (managed.limits.max_bytes, managed.limits.max_rows) == (MAX_BYTES, None)
+    assert aci.limits.max_bytes is None
     assert (aks.timeout_seconds, managed.timeout_seconds) == (120.0, None)
     assert emulator.requests == {}
 

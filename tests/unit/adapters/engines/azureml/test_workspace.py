@@ -34,7 +34,7 @@ async def test_what_was_known_of_an_endpoint_that_is_gone_is_forgotten(emulator,
     del emulator.endpoints["credit"]
     assert await listed(workspace) == []
     emulator.add_endpoint("credit")
-    emulator.play(Fault(route="deployments", status=500, body=b"{}"))
+    emulator.play(Fault(route="deployments", status=403, body=b"{}"))
     (second,) = await listed(workspace)
     assert [item.name for item in first.deployments or ()] == ["blue"]
     assert second.deployments is None

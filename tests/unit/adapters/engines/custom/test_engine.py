@@ -19,7 +19,7 @@ from gateway.registry import Registry
 from gateway.transport import HttpTransport
 from schemas.configuration import DeploymentSettings
 from schemas.deployment import Endpoint
-from schemas.errors import EngineEndpointNotFoundError, EngineRefusedError, EngineReplyError, EngineUnavailableError
+from schemas.errors import EngineRefusedError, EngineReplyError, EngineUnavailableError
 from schemas.table import Table
 
 SCORING_ID = "0193500000007000800000000000000a"
@@ -172,20 +172,21 @@ async def test_unreadable_entries_are_logged_by_their_number(emulator, transport
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "error", "words"),
     [
-        (Fault(status=401, body=b"{}"), EngineRefusedError),
-        (Fault(status=404, body=b"{}"), EngineEndpointNotFoundError),
-        (Fault(status=503, body=b"{}"), EngineUnavailableError),
-        (Fault(status=204), EngineRefusedError),
-        (Fault(body=b"<html>Hello</html>"), EngineReplyError),
+        (Fault(status=401, body=b"{}"), EngineRefusedError, "credentials"),
+        (Fault(status=404, body=b"{}"), EngineRefusedError, "check `url`"),
+        (Fault(status=503, body=b"{}"), EngineUnavailableError, "now"),
+        (Fault(status=204), EngineRefusedError, "204"),
+        (Fault(body=b"<html>Hello</html>"), EngineReplyError, "check|Check"),
     ],
 )
-async def test_a_list_that_can_not_be_had_is_an_error_and_not_an_empty_one(emulator, transport, fault, error):
+async def test_a_list_that_can_not_be_had_is_an_error_and_not_an_empty_one(emulator, transport, fault, error, words):
     emulator.play(fault)
     async with connect(emulator, transport) as engine:
-        with pytest.raises(error):
+        with pytest.raises(error, match=words) as caught:
             await engine.endpoints()
+    assert type(caught.value) is error
 
 
 async def test_the_preset_openscale_speaks_the_engines_language(emulator, transport):

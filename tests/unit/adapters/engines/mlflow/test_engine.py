@@ -67,6 +67,15 @@ async def test_when_no_server_is_up_the_reason_is_told(transport):
             await engine.endpoints()
 
 
+async def test_a_url_that_is_not_that_of_a_server_is_told(transport):
+    async with (
+        MlflowEmulator() as emulator,
+        plugin.connect(settings(credit={"url": f"{emulator.url}/models"}), transport) as engine,
+    ):
+        with pytest.raises(EngineRefusedError, match=r"MLflow server credit has no /ping \(404\): check its `url`"):
+            await engine.endpoints()
+
+
 async def test_without_servers_there_is_nothing_to_discover(transport):
     async with plugin.connect(settings(), transport) as engine:
         assert await engine.endpoints() == []

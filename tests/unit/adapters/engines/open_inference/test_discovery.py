@@ -1,11 +1,12 @@
 import msgspec
 import pytest
 
+from adapters.base.patience import MAX_MISSED
 from adapters.engines.open_inference import plugin
 from adapters.engines.open_inference.settings import OpenInferenceSettings
 from adapters.testing.emulator import Fault
 from adapters.testing.open_inference import OpenInferenceEmulator, credit_risk_columns, credit_risk_matrix
-from schemas.errors import EngineError, EngineRefusedError, EngineReplyError
+from schemas.errors import EngineError, EngineRefusedError, EngineReplyError, EngineUnavailableError
 
 
 @pytest.fixture
@@ -102,6 +103,13 @@ async def test_patterns_spare_requests_for_what_nobody_wants(connect):
         assert emulator.requests["metadata"] == 1
 
 
+async def test_what_the_configuration_names_is_found_whatever_the_patterns_say(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        async with connect(emulator, discover={"include": ["m*"]}, endpoints={"columns": {}}) as engine:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns", "matrix"]
+
+
 async def test_configured_models_are_described_beside_the_listed_ones(connect):
     async with OpenInferenceEmulator() as emulator:
         emulator.add_model("credit", replaced(credit_risk_matrix(), versions=("1", "2")))
@@ -145,13 +153,25 @@ async def test_a_model_keeps_what_was_known_while_its_metadata_can_not_be_had(co
             assert await engine.endpoints() == known
 
 
-async def test_a_model_that_never_was_known_waits_for_its_metadata(connect):
+async def test_a_model_that_an_earlier_process_may_have_known_delays_the_others_for_a_while_only(connect):
     async with OpenInferenceEmulator() as emulator:
         two_models(emulator)
-        async with connect(emulator) as engine:
-            emulator.play(Fault(route="metadata", status=503, body=b"{}"))
-            assert len(await engine.endpoints()) == 1
-            assert len(await engine.endpoints()) == 2
+        emulator.play(Fault(route="version_metadata", status=503, body=b"{}", times=None))
+        async with connect(emulator, endpoints={"matrix": {"version": "1"}}) as engine:
+            for _ in range(MAX_MISSED):
+                with pytest.raises(EngineUnavailableError, match="metadata of Open Inference model matrix"):
+                    await engine.endpoints()
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns"]
+            emulator.recover()
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns", "matrix"]
+
+
+async def test_a_model_whose_metadata_is_refused_is_left_out_at_once(connect):
+    async with OpenInferenceEmulator() as emulator:
+        two_models(emulator)
+        emulator.play(Fault(route="version_metadata", status=403, body=b"{}"))
+        async with connect(emulator, endpoints={"matrix": {"version": "1"}}) as engine:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["columns"]
 
 
 async def test_discovery_fails_where_no_model_can_be_described(connect):

@@ -46,6 +46,8 @@ def test_a_type_that_is_no_name_stays_out_of_the_message():
     "message",
     [
         "Endpoint credit of account 123456789012 not found.",
+        "Endpoint credit-variant-a of account 123456789012 not found.",
+        "Endpoint my-variant not found.",
         'Could not find endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/credit".',
         "Inference Component credit not found.",
     ],
@@ -55,6 +57,19 @@ def test_a_missing_endpoint_is_told_from_other_mistakes(message, code):
     parsed = failure(json.dumps({"__type": code, "message": message}).encode())
     error = engine_error(parsed, "SageMaker endpoint credit")
     assert type(error) is EngineEndpointNotFoundError
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Variant blue not found for endpoint credit.",
+        "Endpoint credit: variant blue not found.",
+        "Endpoint credit is invalid: variant blue does not exist.",
+    ],
+)
+def test_a_missing_variant_is_not_a_missing_endpoint(message):
+    parsed = failure(json.dumps({"__type": "ValidationError", "message": message}).encode())
+    assert type(engine_error(parsed, "SageMaker endpoint credit")) is EngineRefusedError
 
 
 def test_retry_after_is_read_from_the_header():

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.base import Body, CallContext, NativeRequest
 from adapters.engines.watson_ml import plugin
@@ -19,6 +20,7 @@ from schemas.configuration import DeploymentSettings
 from schemas.deployment import Endpoint
 from schemas.errors import (
     EngineEndpointNotFoundError,
+    EngineError,
     EngineRefusedError,
     EngineReplyError,
     EngineUnavailableError,
@@ -57,6 +59,43 @@ async def test_all_pages_of_all_spaces_are_listed(emulator, transport):
         names = [endpoint.name for endpoint in await engine.endpoints()]
     assert names == ["a0", "a1", "a2", "a3", "a4", "b0"]
     assert emulator.requests == {"iam_token": 1, "deployments": 5}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_a_space_that_is_refused_hides_no_other(emulator, transport, status):
+    emulator.add_deployment("credit")
+    emulator.play(Fault(route="deployments", status=status, body=b"{}"))
+    async with connect(emulator, transport, spaces=["gone", emulator.space]) as engine:
+        with capture_logs() as logs:
+            assert [endpoint.name for endpoint in await engine.endpoints()] == ["credit"]
+    assert [(entry["space"], str(status) in entry["problem"]) for entry in logs] == [("gone", True)]
+
+
+async def test_a_page_that_is_refused_is_not_a_space_that_is(emulator, transport):
+    emulator.add_deployment("other", space="another")
+    page = {"resources": [], "next": {"href": "/ml/v4/deployments?start=1"}}
+    emulator.play(Fault(route="deployments", body=json.dumps(page).encode()))
+    emulator.play(Fault(route="deployments", status=404, body=b"{}"))
+    async with connect(emulator, transport, spaces=[emulator.space, "another"]) as engine:
+        with pytest.raises(EngineRefusedError, match="is not there"):
+            await engine.endpoints()
+
+
+async def test_where_every_space_is_refused_the_first_is_named(emulator, transport):
+    emulator.play(Fault(route="deployments", status=404, body=b"{}", times=None))
+    async with connect(emulator, transport, spaces=["gone", "lost", "gone"]) as engine:
+        with pytest.raises(EngineRefusedError, match=r"space gone is not there \(404\): check `spaces`") as caught:
+            await engine.endpoints()
+    assert type(caught.value) is EngineRefusedError
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_a_space_that_can_not_be_listed_now_leaves_all_as_it_was(emulator, transport, status):
+    emulator.add_deployment("credit")
+    emulator.play(Fault(route="deployments", status=status, body=b"{}", times=2))
+    async with connect(emulator, transport, spaces=["down", emulator.space]) as engine:
+        with pytest.raises(EngineError, match="space down"):
+            await engine.endpoints()
 
 
 async def test_links_to_a_host_that_is_not_reached_from_here_are_followed_on_the_configured_one(emulator, transport):

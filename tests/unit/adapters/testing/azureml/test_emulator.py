@@ -54,6 +54,16 @@ async def test_swagger_needs_what_scoring_needs(emulator, client):
     assert "/score" in swagger["paths"]
 
 
+async def test_a_declared_table_has_a_document_in_openapi_3_alone(emulator, client):
+    table = EmulatedDeployment(columns=("Job", "Age"), declared_as="table")
+    key = emulator.add_endpoint("credit", deployments=[table]).keys[0]
+    assert (await ask(client, "GET", "/endpoints/credit/swagger.json", key))[0] == 404
+    status, document, _ = await ask(client, "GET", "/endpoints/credit/swagger.json?version=3", key)
+    assert status == 200
+    example = document["components"]["schemas"]["ServiceInput"]["example"]
+    assert example == {"input": {"columns": ["Job", "Age"], "index": [0], "data": [[None, None]]}}
+
+
 async def test_an_entra_token_scores_for_its_scope_until_it_is_revoked(emulator, client):
     emulator.add_endpoint("credit", auth_mode="AADToken")
     form = {

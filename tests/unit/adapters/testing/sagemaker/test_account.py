@@ -27,7 +27,7 @@ def test_an_endpoint_that_is_replaced_keeps_its_birthday(account):
     assert after.status == "Updating"
 
 
-@pytest.mark.parametrize("status", ["InService", "Updating", "SystemUpdating", "RollingBack"])
+@pytest.mark.parametrize("status", ["InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"])
 def test_an_endpoint_that_changes_goes_on_serving(account, status):
     account.add(endpoint(status=status))
     assert account.serving("credit").status == status
