@@ -21,14 +21,18 @@ Locate = Callable[[int], tuple[int, int]]
 
 
 def common_datatype(cells: Sequence[Cell]) -> str:
-    """Return the datatype that all scalars fit: BOOL, INT64, FP64 or BYTES; that of the first where none does."""
-    kinds = set(map(type, cells))
-    if kinds == {int}:
-        return "INT64" if all(-(2**63) <= cell < 2**63 for cell in cells) else "UINT64"
-    if kinds <= {int, float}:
+    """Return the datatype that all scalars fit: BOOL, INT64, UINT64, FP64 or BYTES.
+
+    Where none does, it is that of the first, or of all numbers where the first may be one: so only cells that are of
+    another kind don't fit.
+    """
+    first = type(cells[0]) if cells else None
+    if first is bool or first is str:
+        return "BOOL" if first is bool else "BYTES"
+    numbers = [cell for cell in cells if type(cell) in (int, float)]
+    if not numbers or float in set(map(type, numbers)):
         return "FP64"
-    first = type(cells[0])
-    return "BOOL" if first is bool else "BYTES" if first is str else "FP64"
+    return "INT64" if all(-(2**63) <= number < 2**63 for number in numbers) else "UINT64"
 
 
 def written(cells: list[Cell], datatype: str, locate: Locate) -> list[Cell]:
