@@ -12,7 +12,7 @@ from tests.gateway_process import GatewayProcess, StartGateway
 from tests.process.clouds import AZURE, ENDPOINT, MONITOR, OPERATOR, PASSWORD, azure_part, configuration
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 12
+EXAMPLES = 8
 
 # Only semantics refuse some bodies: ragged rows and repeated names with 400, columns that an endpoint lacks with 422.
 CONFIG = f"""

@@ -24,7 +24,7 @@ from tests.soak.memory import Memory
 from tests.soak.traffic import Traffic
 
 SEED = 20261121
-SHORT_SECONDS = 45.0
+SHORT_SECONDS = 30.0
 # Leaves the processor to the tests beside it.
 SHORT_PAUSE_SECONDS = 0.05
 LONG_SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
