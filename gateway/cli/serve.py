@@ -21,8 +21,8 @@ from gateway.registry import Registry
 from gateway.supervisor import READY, Supervisor
 from schemas.errors import ConfigurationError
 
-# Threads translate large bodies and write the spool. Shorter than Python's 5 ms, so that small calls beside a large
-# body wait less; not shorter still, because each switch costs the busy loop throughput.
+# Threads write the spool and translate large bodies. Shorter than Python's 5 ms, so that the loop waits less for them;
+# not shorter still, because each switch costs the busy loop throughput.
 SWITCH_SECONDS = 0.002
 BACKLOG = 1024
 # A collection of the oldest generation walks every object there is, while nobody is served. What exists at the start

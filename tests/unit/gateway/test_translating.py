@@ -1,4 +1,5 @@
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,6 +29,22 @@ async def test_what_is_refused_there_is_refused_here(translating: Translating) -
     for body in (b"", LARGE):
         with pytest.raises(ValueError, match="invalid literal"):
             await translating.run(body, int, "x")
+
+
+async def test_the_interpreter_changes_hands_sooner_while_a_large_body_is_translated(translating: Translating) -> None:
+    usual = sys.getswitchinterval()
+    both = threading.Barrier(2)
+
+    def turns() -> float:
+        both.wait(10)
+        return sys.getswitchinterval()
+
+    taken = await asyncio.gather(*(translating.run(LARGE, turns) for _ in range(2)))
+    assert max(taken) < usual
+    with pytest.raises(ValueError, match="invalid literal"):
+        await translating.run(LARGE, int, "x")
+    assert sys.getswitchinterval() == usual
+    assert await translating.run(b"", sys.getswitchinterval) == usual
 
 
 async def test_threads_that_others_occupy_hold_up_no_body(translating: Translating) -> None:
