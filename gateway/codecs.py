@@ -93,9 +93,9 @@ def find_format_problems(plugins: Plugins, settings: DeploymentSettings) -> list
     return _problems(*(_build(plugins, settings, direction) for direction in DIRECTIONS))
 
 
-def request_format_title(plugins: Plugins, settings: DeploymentSettings) -> str:
-    """Return what to call the codec of a deployment's requests in a message; there are no `find_format_problems`."""
-    return _title(plugins, str(_options(plugins, settings, "request", _NOTHING)["format"]))
+def format_title(plugins: Plugins, settings: DeploymentSettings, direction: Direction) -> str:
+    """Return what to call one codec of a deployment in a message; there are no `find_format_problems`."""
+    return _title(plugins, str(_options(plugins, settings, direction, _NOTHING)["format"]))
 
 
 def _title(plugins: Plugins, kind: str) -> str:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from adapters.base import EnginePlugin, Format, FormatPlugin, Preset, SinkPlugin
-from gateway.codecs import build_formats, build_request_reader, find_format_problems, request_format_title
+from gateway.codecs import Direction, build_formats, build_request_reader, find_format_problems, format_title
 from gateway.descriptors import SINGULAR, Group
 from gateway.installed import Installed, Listing, read_installed
 from schemas.configuration import DeploymentSettings
@@ -121,9 +121,9 @@ class Registry:
         """Return (place, sentence) for each reason why `compile_formats` would fail."""
         return find_format_problems(self, settings)
 
-    def request_format_title(self, settings: DeploymentSettings) -> str:
-        """Return what to call the codec of a deployment's requests; it has no `format_problems`."""
-        return request_format_title(self, settings)
+    def format_title(self, settings: DeploymentSettings, direction: Direction) -> str:
+        """Return what to call one codec of a deployment in a message; it has no `format_problems`."""
+        return format_title(self, settings, direction)
 
     def _group(self, group: Group, kind_of_plugin: type[P]) -> dict[str, P]:
         return {

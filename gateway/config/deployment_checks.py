@@ -85,7 +85,7 @@ def _check_defaults(settings: DeploymentSettings, registry: Registry) -> Iterato
         return
     request_format, _ = registry.compile_formats(settings)
     try:
-        with blaming(registry.request_format_title(settings), "a row of numbers"):
+        with blaming(registry.format_title(settings, "request"), "a row of numbers"):
             named = names_columns(request_format)
     except ConfigurationError as error:
         yield ("request",), error.message

@@ -35,7 +35,7 @@ def check_native(settings: DeploymentSettings, registry: Registry) -> Iterator[t
             "With `log: native` a body goes to the endpoint as it is: mark calls with a `header`.",
         )
     try:
-        with blaming(registry.request_format_title(settings), "a row of numbers, to and fro,"):
+        with blaming(registry.format_title(settings, "request"), "a row of numbers, to and fro,"):
             problem = _problem(settings, registry)
     except ConfigurationError as error:
         yield ("request",), error.message

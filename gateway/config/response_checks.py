@@ -19,11 +19,11 @@ def check_response_names(settings: DeploymentSettings, registry: Registry) -> It
     """
     preset = {} if settings.format is None else registry.preset(settings.format).response
     options = merged_options(preset, settings.response or {})
-    kind, fields = str(options["format"]), options.get("fields")
+    fields = options.get("fields")
     if not fields or not isinstance(fields, list | tuple):
         return
     try:
-        with blaming(f"The format {kind} of {registry.package('formats', kind)}", "a row of numbers, to and fro,"):
+        with blaming(registry.format_title(settings, "response"), "a row of numbers, to and fro,"):
             if not _are_all(fields, registry.compile_formats(settings)[1]):
                 return
     except ConfigurationError as error:
